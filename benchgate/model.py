@@ -283,19 +283,24 @@ class Effect:
     """The change of one series and how sure it is, before any policy.
 
     ``theta`` is the oriented log change (for tallies the difference of rates),
-    ``se`` its standard error with ``df`` degrees of freedom.
-    ``p_slower`` and ``p_faster`` are one-sided.
+    ``se`` its standard error; ``p_slower`` and ``p_faster`` are one-sided.
+    ``bound``, ``critical`` and ``power`` say how many standard errors make a
+    one-sided 95 % bound, a rejection at the level of one test, and the step from
+    there to four in five caught.
     ``spread`` is the standard deviation of one unit (one pair, one round), and
-    ``units`` how many of them were used.
+    ``units`` how many of them were used of ``rounds``.
     """
 
     theta: float
     se: float
-    df: float
     p_slower: float
     p_faster: float
+    bound: float
+    critical: float
+    power: float
     spread: float
     units: int
+    rounds: int
 
 
 @dataclass(frozen=True, slots=True)

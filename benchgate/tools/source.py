@@ -6,6 +6,7 @@ what the readers see in ``head``.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from benchgate.errors import FormatError
 
@@ -141,18 +143,30 @@ def source_of(name: str) -> Source:
     Raises FormatError when there is nothing.
     """
     if name == "-":
-        return Source("standard input", _spool_stdin())
+        return Source("standard input", _spool(sys.stdin.buffer))
+    try:
+        return _source_at(name)
+    except (OSError, ValueError) as error:  # too long, a NUL byte, no permission
+        raise FormatError(f"{name}: can't be read: {error}") from error
+
+
+def _source_at(name: str) -> Source:
     path = Path(name)
-    if path.exists():
+    if path.is_dir() or path.is_file():
         return Source(name, path)
+    if path.exists():  # a pipe, as the shell's <(command) makes one
+        with path.open("rb") as pipe:
+            return Source(name, _spool(pipe))
     folder, colon, baseline = name.rpartition(":")
     if colon and folder and Path(folder).is_dir():
         return Source(name, Path(folder), baseline)
     raise FormatError(f"{name}: no such file or directory")
 
 
-def _spool_stdin() -> Path:
-    """Copy standard input to a file, because readers look at it twice."""
+def _spool(stream: BinaryIO) -> Path:
+    """Copy *stream* to a file until we end, because readers look at it twice."""
     with tempfile.NamedTemporaryFile(prefix="benchgate-", delete=False) as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return Path(file.name)
+        path = Path(file.name)
+        atexit.register(path.unlink, missing_ok=True)
+        shutil.copyfileobj(stream, file)
+    return path

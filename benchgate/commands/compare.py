@@ -1,0 +1,221 @@
+"""``benchgate compare``: judge base against head; measure them first if none is given."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from benchgate.commands import project
+from benchgate.config import Config
+from benchgate.errors import ExitCode, FormatError, UsageError
+from benchgate.model import Measurement, Outcome, Report
+from benchgate.units import parse_duration
+
+EXITS = {
+    Outcome.PASSED: ExitCode.PASSED,
+    Outcome.REGRESSED: ExitCode.REGRESSED,
+    Outcome.UNDECIDED: ExitCode.UNDECIDED,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of ``compare``."""
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="BASE HEAD",
+        help="what a tool wrote: a file, a directory, DIR:BASELINE, or - for standard "
+        "input; without any, the work tree is measured against its base",
+    )
+    parser.add_argument(
+        "--base",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="a round of the base; repeat for more; without --head: the commit to "
+        "measure against",
+    )
+    parser.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="a round of the head; repeat for more",
+    )
+    parser.add_argument(
+        "--run",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a run document that holds both sides; repeat for shards",
+    )
+    parser.add_argument(
+        "--paired",
+        action="store_true",
+        help="the i-th base and the i-th head were measured as a pair",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="take what is there of a run that was cut",
+    )
+    parser.add_argument(
+        "--warmup", metavar="TIME", help="leave the first seconds of k6 runs out"
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="measure N rounds")
+    parser.add_argument("--budget", metavar="TIME", help="measure no longer than this")
+    parser.add_argument(
+        "--only",
+        choices=("all", "affected"),
+        help="measure everything, or only what a changed file can affect",
+    )
+    parser.add_argument("--config", metavar="FILE", help="instead of benchgate.yml")
+    parser.add_argument(
+        "--format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="what standard output gets",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the report there")
+    parser.add_argument(
+        "--markdown", metavar="FILE", help="write there what the comment would say"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="list what is unchanged too"
+    )
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Judge, print, write what was asked for, and return the verdict's code."""
+    from benchgate import gate  # noqa: PLC0415 - --help needs none of it
+
+    config = project.with_flags(
+        project.load(args.config),
+        rounds=_positive(args.rounds),
+        budget=_duration(args.budget, "--budget"),
+        only=args.only,
+    )
+    measurement = _given(args, config)
+    if measurement is None:
+        measurement, config = _measured(args, config)
+    report = gate.judge_measurement(measurement, config)
+    _write(report, args)
+    return EXITS[report.outcome]
+
+
+def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
+    """Return what the named sources hold, None when none was named."""
+    from benchgate import gate  # noqa: PLC0415 - as above
+    from benchgate.documents import run as run_document  # noqa: PLC0415 - as above
+
+    base, head = list(args.base), list(args.head)
+    if args.sources:
+        if len(args.sources) != 2 or base or head or args.run:  # noqa: PLR2004
+            raise UsageError(
+                "give two sources, BASE and HEAD, or use --base and --head",
+                hint="see `benchgate compare --help`",
+            )
+        base, head = args.sources[:1], args.sources[1:]
+    if args.run:
+        if base or head:
+            raise UsageError("--run documents hold both sides: leave --base and --head")
+        return gate.join_shards(
+            [run_document.decode(_read(name), name=name) for name in args.run]
+        )
+    if not head:
+        if len(base) > 1:
+            raise UsageError("there is a --base but no --head")
+        return None
+    if not base:
+        raise UsageError("there is a --head but no --base")
+    if args.paired and len(base) != len(head):
+        raise UsageError(
+            f"--paired: {len(base)} rounds of the base, {len(head)} of the head",
+            hint="give as many --base as --head, in the order of measuring",
+        )
+    if [*base, *head].count("-") > 1:
+        raise UsageError("standard input can be read once only")
+    return gate.read_sides(
+        base,
+        head,
+        paired=args.paired,
+        config=config,
+        warmup=_duration(args.warmup, "--warmup"),
+        partial_runs=args.partial,
+    )
+
+
+def _measured(args: argparse.Namespace, config: Config) -> tuple[Measurement, Config]:
+    from benchgate import gate  # noqa: PLC0415 - as above
+    from benchgate.commands.console import Progress  # noqa: PLC0415 - as above
+
+    folder = project.folder()
+    work = project.work_folder(folder)
+    shutil.rmtree(work / "raw", ignore_errors=True)
+    base = args.base[0] if args.base else None
+    with Progress() as progress:
+        measurement = gate.measure_checkout(
+            folder, config, base=base, work=work, progress=progress
+        )
+    args.json = args.json or str(work / "report.json")
+    args.markdown = args.markdown or str(work / "comment.md")
+    return measurement, config
+
+
+def _write(report: Report, args: argparse.Namespace) -> None:
+    """Write the report wherever it was asked for."""
+    if args.json or args.format == "json":
+        from benchgate.documents import report as document  # noqa: PLC0415 - if asked
+
+        raw = document.encode(report)
+        if args.json:
+            _save(args.json, raw)
+        if args.format == "json":
+            print(raw.decode(), end="")
+    if args.markdown or args.format == "markdown":
+        from benchgate.render.markdown import render_markdown  # noqa: PLC0415 - if asked
+
+        text = render_markdown(report)
+        if args.markdown:
+            _save(args.markdown, text.encode())
+        if args.format == "markdown":
+            print(text, end="")
+    if args.format == "text":
+        from benchgate.commands.console import console  # noqa: PLC0415 - if asked
+        from benchgate.render.terminal import print_report  # noqa: PLC0415 - if asked
+
+        print_report(report, console=console(), verbose=args.verbose)
+
+
+def _save(name: str, raw: bytes) -> None:
+    try:
+        Path(name).write_bytes(raw)
+    except OSError as error:
+        problem = f"{name}: can't be written: {error.strerror or error}"
+        raise FormatError(
+            problem, hint="name a place that can be written to"
+        ) from error
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        problem = f"{name}: can't be read: {error.strerror or error}"
+        raise FormatError(problem) from error
+
+
+def _duration(text: str | None, flag: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}") from error
+
+
+def _positive(rounds: int | None) -> int | None:
+    if rounds is not None and rounds < 2:  # noqa: PLR2004 - two make a spread
+        raise UsageError(f"--rounds: {rounds} is too few, 2 are needed for any spread")
+    return rounds

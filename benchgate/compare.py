@@ -1,0 +1,432 @@
+"""Base rounds × head rounds → comparisons: how large each change is, how sure.
+
+Which series are tested is settled before any effect is looked at, by what was
+measured and by whether it may block; their number divides the allowed error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from benchgate.model import (
+    Better,
+    Comparison,
+    Design,
+    Doubt,
+    Effect,
+    ErrorControl,
+    Kind,
+    Measurement,
+    Metric,
+    Reading,
+    Round,
+    Run,
+    Sample,
+    SeriesKey,
+    SideValue,
+    Statistic,
+    Tally,
+    Unit,
+)
+from benchgate.stats.pairs import FEWEST_TO_CHOOSE, quiet_pairs, suite_pairs
+from benchgate.stats.rounds import (
+    FEWEST_OTHERS,
+    independent_rounds,
+    shared_change,
+    single_rounds,
+)
+from benchgate.stats.tails import FEWEST_BEYOND, beyond, pooled_tail
+from benchgate.stats.tallies import compare_tallies
+
+Blocks = Callable[[SeriesKey, Metric], bool]
+
+# The name of the series that the median benchmark of a suite makes.
+WHOLE_SUITE = "(all benchmarks)"
+_FEWEST_FOR_SUITE = 5
+_FEWEST_PAIRS = 2
+# Below this the shared change of a single pair of runs is not worth a footnote.
+_SHARED_WORTH_SAYING = 0.02
+_TAILS: Mapping[str, float] = {"p95": 0.95, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All comparisons in the order of their keys, and what their tests may spend."""
+
+    comparisons: tuple[Comparison, ...]
+    error_control: ErrorControl
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The readings of one series, round by round on both sides.
+
+    For pairs both sides are equally long and belong together position by position.
+    ``lost`` rounds lack the series although a later one has it again.
+    """
+
+    key: SeriesKey
+    metric: Metric
+    base: tuple[Reading, ...]
+    head: tuple[Reading, ...]
+    lost: int
+
+    @property
+    def sign(self) -> float:
+        return 1.0 if self.metric.better is Better.LOWER else -1.0
+
+    @property
+    def probability(self) -> float | None:
+        """Return the quantile of a tail whose single points were kept, else None."""
+        kept = all(isinstance(r, Sample) and r.points for r in (*self.base, *self.head))
+        return _TAILS.get(self.metric.name) if kept else None
+
+
+def compare(measurement: Measurement, *, blocks: Blocks, level: float) -> Compared:
+    """Return what *measurement* says about each series that both sides have.
+
+    *blocks* says whether a series may block; only those share *level*, the allowed
+    share of clean comparisons with a false alarm, of which this look spends
+    ``measurement.share_of_error``.
+    """
+    if measurement.base is None:
+        return Compared((), ErrorControl("holm", level, 0), ())
+    level = level * measurement.share_of_error
+    paired = measurement.design is Design.PAIRED
+    found = _series_of(measurement.base, measurement.head, paired=paired)
+    refused = {s.key: why for s in found if (why := _untestable(s))}
+    suites = _suites(found, refused) if paired else {}
+    tested = [s for s in found if s.key not in refused and blocks(s.key, s.metric)]
+    tests = len(tested) + len(suites)
+    each = level / max(tests, 1)
+    compare_some = _compare_pairs if paired else _compare_rounds
+    made = compare_some([s for s in found if s.key not in refused], level=each)
+    made += [_refusal(s, refused[s.key]) for s in found if s.key in refused]
+    made += [_whole_suite(k, members, level=each) for k, members in suites.items()]
+    return Compared(
+        comparisons=tuple(sorted(made, key=lambda c: c.key)),
+        error_control=ErrorControl("holm", level, tests),
+        doubts=_shared_doubts(found) if not paired else (),
+    )
+
+
+def renamed(run: Run, names: Mapping[str, str]) -> Run:
+    """Return *run* with its benchmarks under their new names (``{old: new}``)."""
+
+    def rename(key: SeriesKey) -> SeriesKey:
+        return replace(key, benchmark=names.get(key.benchmark, key.benchmark))
+
+    rounds = tuple(
+        replace(
+            r,
+            samples={rename(key): reading for key, reading in r.samples.items()},
+            failures=tuple(
+                replace(f, benchmark=names.get(f.benchmark, f.benchmark))
+                for f in r.failures
+            ),
+        )
+        for r in run.rounds
+    )
+    return replace(run, rounds=rounds)
+
+
+def benchmarks_of(run: Run) -> set[tuple[str, str]]:
+    """Return (suite, benchmark) of everything that *run* measured in some round."""
+    return {(k.suite, k.benchmark) for r in run.rounds for k in r.samples}
+
+
+def _series_of(base: Run, head: Run, *, paired: bool) -> list[_Series]:
+    found = []
+    for key in sorted(_keys(base.rounds) & _keys(head.rounds)):
+        bases = [r.samples.get(key) for r in base.rounds]
+        heads = [r.samples.get(key) for r in head.rounds]
+        if paired:
+            both = [None not in pair for pair in zip(bases, heads, strict=True)]
+            lost = _gaps(both)
+            bases = [b for b, there in zip(bases, both, strict=True) if there]
+            heads = [h for h, there in zip(heads, both, strict=True) if there]
+        else:
+            lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
+        kept = [tuple(r for r in side if r is not None) for side in (bases, heads)]
+        if all(kept):
+            found.append(_Series(key, kept[1][0].metric, kept[0], kept[1], lost))
+    return found
+
+
+def _gaps(present: Sequence[bool]) -> int:
+    """Return how many are absent before the last that is present.
+
+    What stops early was settled; what comes back had been lost.
+    """
+    last = max((i for i, there in enumerate(present) if there), default=-1)
+    return sum(not there for there in present[: last + 1])
+
+
+def _keys(rounds: Iterable[Round]) -> set[SeriesKey]:
+    return {key for r in rounds for key in r.samples}
+
+
+def _readings(rounds: Iterable[Round], key: SeriesKey) -> tuple[Reading, ...]:
+    return tuple(r.samples[key] for r in rounds if key in r.samples)
+
+
+def _untestable(series: _Series) -> str:
+    """Say why nothing can be said, or nothing; never looks at the values."""
+    probability = _TAILS.get(series.metric.name)
+    if series.metric.kind is Kind.TAIL and probability is not None:
+        fewest = min(
+            sum(_count(r) for r in side) for side in (series.base, series.head)
+        )
+        expected = beyond(fewest, probability)
+        if expected < FEWEST_BEYOND:
+            return (
+                f"{fewest} requests have about {expected:.0f} beyond "
+                f"{series.metric.name}, {FEWEST_BEYOND} are needed: measure longer"
+            )
+    if any(isinstance(r, Tally) and not r.trials for r in (*series.base, *series.head)):
+        return "a round has no attempts to count"
+    return ""
+
+
+def _count(reading: Reading) -> int:
+    return reading.count if isinstance(reading, Sample) else reading.trials
+
+
+def _refusal(series: _Series, reason: str) -> Comparison:
+    return Comparison(
+        series.key,
+        series.metric,
+        _side(series.base),
+        _side(series.head),
+        effect=None,
+        reason=reason,
+        weak=False,
+    )
+
+
+def _side(readings: Sequence[Reading]) -> SideValue:
+    """Return the middle round of a side, for a comparison that chose no rounds."""
+    values = sorted(
+        r.value(r.primary) if isinstance(r, Sample) else r.events / max(r.trials, 1)
+        for r in readings
+    )
+    return SideValue(values[(len(values) - 1) // 2], len(values))
+
+
+# --- pairs ---
+
+
+def _compare_pairs(found: Sequence[_Series], *, level: float) -> list[Comparison]:
+    made = []
+    batches: dict[tuple[int, tuple[Statistic, ...]], list[_Series]] = defaultdict(list)
+    for series in found:
+        if len(series.base) < _FEWEST_PAIRS:
+            made.append(_refusal(series, "one pair of rounds can't be judged alone"))
+        elif isinstance(series.base[0], Tally):
+            made.append(_compare_errors(series, level=level))
+        elif series.probability is not None:
+            made.append(_compare_tail(series, level=level))
+        else:
+            batches[len(series.base), _shared_statistics(series)].append(series)
+    for (_, statistics), batch in batches.items():
+        results = quiet_pairs(
+            [_values(s.base, statistics) for s in batch],
+            [_values(s.head, statistics) for s in batch],
+            signs=[s.sign for s in batch],
+            level=level,
+        )
+        made += [
+            _comparison(s, r.effect, base=r.base, head=r.head)
+            for s, r in zip(batch, results, strict=True)
+        ]
+    return made
+
+
+def _shared_statistics(series: _Series) -> tuple[Statistic, ...]:
+    """Return the statistics that every round of both sides has."""
+    readings = [r for r in (*series.base, *series.head) if isinstance(r, Sample)]
+    first = readings[0].statistics
+    if all(r.statistics == first for r in readings):
+        return first
+    return tuple(s for s in first if all(s in r.statistics for r in readings))
+
+
+def _values(
+    readings: Sequence[Reading], statistics: tuple[Statistic, ...]
+) -> list[tuple[float, ...]]:
+    return [
+        r.values
+        if r.statistics == statistics
+        else tuple(r.value(s) for s in statistics)
+        for r in readings
+        if isinstance(r, Sample)
+    ]
+
+
+def _suites(
+    found: Sequence[_Series], refused: Mapping[SeriesKey, str]
+) -> dict[SeriesKey, list[_Series]]:
+    """Return the suites whose median benchmark makes a series of its own."""
+    members = defaultdict(list)
+    for series in found:
+        complete = not series.lost and len(series.base) >= FEWEST_TO_CHOOSE
+        if series.metric.kind is Kind.TIME and complete and series.key not in refused:
+            key = SeriesKey(series.key.suite, WHOLE_SUITE, series.key.metric)
+            members[key].append(series)
+    return {
+        key: suite for key, suite in members.items() if len(suite) >= _FEWEST_FOR_SUITE
+    }
+
+
+def _whole_suite(
+    key: SeriesKey, members: Sequence[_Series], *, level: float
+) -> Comparison:
+    statistics = _shared_statistics(members[0])
+    usable = [s for s in members if _shared_statistics(s) == statistics]
+    rounds = min(len(s.base) for s in usable)  # some were settled earlier
+    effect = suite_pairs(
+        [_values(s.base[:rounds], statistics) for s in usable],
+        [_values(s.head[:rounds], statistics) for s in usable],
+        level=level,
+    )
+    return Comparison(
+        key,
+        # A ratio: the median over benchmarks of unlike lengths has no unit.
+        replace(members[0].metric, unit=Unit.ONE),
+        SideValue(1.0, effect.rounds),
+        SideValue(math.exp(effect.theta), effect.rounds),
+        effect,
+        reason="",
+        weak=False,
+    )
+
+
+def _compare_tail(series: _Series, *, level: float) -> Comparison:
+    found = pooled_tail(
+        [r.points for r in series.base if isinstance(r, Sample)],
+        [r.points for r in series.head if isinstance(r, Sample)],
+        probability=series.probability or 0.0,
+        level=level,
+    )
+    return _comparison(series, found.effect, base=found.base, head=found.head)
+
+
+# --- rounds that are not pairs ---
+
+
+def _compare_rounds(found: Sequence[_Series], *, level: float) -> list[Comparison]:
+    made = []
+    singles: dict[tuple[str, str], list[_Series]] = defaultdict(list)
+    for series in found:
+        if isinstance(series.head[0], Tally):
+            made.append(_compare_errors(series, level=level))
+        elif min(len(series.base), len(series.head)) < _FEWEST_PAIRS:
+            singles[series.key.suite, series.metric.name].append(series)
+        else:
+            made.append(_compare_independent(series, level=level))
+    for group in singles.values():
+        made += _compare_singles(group, level=level)
+    return made
+
+
+def _compare_independent(series: _Series, *, level: float) -> Comparison:
+    base, head = _primary_values(series)
+    found = independent_rounds(base, head, sign=series.sign, level=level)
+    return _comparison(
+        series, found.effect, base=found.base, head=found.head, weak=True
+    )
+
+
+def _compare_singles(group: Sequence[_Series], *, level: float) -> list[Comparison]:
+    sides = [_typical(s) for s in group]
+    base = [b for b, _ in sides]
+    head = [h for _, h in sides]
+    effects = single_rounds(base, head, sign=group[0].sign, level=level)
+    return [
+        _comparison(s, effect, base=b, head=h, weak=True)
+        for s, effect, b, h in zip(group, effects, base, head, strict=True)
+    ]
+
+
+def _typical(series: _Series) -> tuple[float, float]:
+    base, head = _primary_values(series)
+    return _geometric_mean(base), _geometric_mean(head)
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    if len(values) == 1:
+        return values[0]
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def _primary_values(series: _Series) -> tuple[list[float], list[float]]:
+    """Return one value a round by the same statistic on both sides.
+
+    A run that is too short for its usual statistic forces its own on all others.
+    """
+    samples = [r for r in (*series.base, *series.head) if isinstance(r, Sample)]
+    primaries = {r.primary for r in samples}
+    statistic = Statistic.MEDIAN if len(primaries) > 1 else primaries.pop()
+    values = [r.value(statistic) for r in samples]
+    return values[: len(series.base)], values[len(series.base) :]
+
+
+def _shared_doubts(found: Sequence[_Series]) -> tuple[Doubt, ...]:
+    """Say what single runs can't tell apart: the machine and all of the code."""
+    groups: dict[tuple[str, str], list[_Series]] = defaultdict(list)
+    for series in found:
+        single = min(len(series.base), len(series.head)) < _FEWEST_PAIRS
+        if single and isinstance(series.head[0], Sample):
+            groups[series.key.suite, series.metric.name].append(series)
+    doubts = []
+    for (suite, metric), group in sorted(groups.items()):
+        if len(group) < FEWEST_OTHERS:
+            continue
+        sides = [_typical(s) for s in group]
+        shared = shared_change(
+            [b for b, _ in sides], [h for _, h in sides], sign=group[0].sign
+        )
+        if abs(shared) > _SHARED_WORTH_SAYING:
+            doubts.append(
+                Doubt(
+                    f"{suite}: every {metric} moved by about "
+                    f"{math.expm1(shared):+.1%}; one run a side can't tell the "
+                    "machine from the code: measure in pairs"
+                )
+            )
+    return tuple(doubts)
+
+
+# --- both ---
+
+
+def _compare_errors(series: _Series, *, level: float) -> Comparison:
+    found = compare_tallies(
+        [(r.events, r.trials) for r in series.base if isinstance(r, Tally)],
+        [(r.events, r.trials) for r in series.head if isinstance(r, Tally)],
+        level=level,
+    )
+    return _comparison(series, found.effect, base=found.base, head=found.head)
+
+
+def _comparison(
+    series: _Series, effect: Effect, *, base: float, head: float, weak: bool = False
+) -> Comparison:
+    doubts = []
+    if series.lost:
+        text = f"{series.lost} rounds in between gave nothing"
+        doubts.append(Doubt(text, series.key))
+    return Comparison(
+        series.key,
+        series.metric,
+        SideValue(base, len(series.base)),
+        SideValue(head, len(series.head)),
+        effect,
+        reason="",
+        weak=weak,
+        doubts=tuple(doubts),
+    )

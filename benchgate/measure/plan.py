@@ -1,0 +1,56 @@
+"""What a comparison needs to know before it starts, and whom it tells how it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from benchgate.config import Config
+from benchgate.model import Commit, Side
+
+
+class Progress(Protocol):
+    """Whoever shows what is going on."""
+
+    def say(self, text: str) -> None:
+        """Tell what is done now."""
+
+    def advance(self, *, rounds: int, of: int, seconds: float, budget: float) -> None:
+        """Tell that *rounds* of at most *of* are done, *seconds* of *budget* spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """One side as it lies on disk.
+
+    ``root`` is the top of the work tree, ``project`` the folder in it that
+    benchgate was called for. ``target`` is where Cargo builds, None for its default.
+    """
+
+    side: Side
+    commit: Commit
+    root: Path
+    project: Path
+    target: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A comparison about to be measured.
+
+    ``work`` takes what is kept (raw measurements, logs); ``scratch`` what is not.
+    """
+
+    config: Config
+    base: Checkout
+    head: Checkout
+    work: Path
+    scratch: Path
+    progress: Progress
+
+    def log(self, name: str, side: Side) -> Path:
+        """Return the file that takes what *name* prints on *side*."""
+        folder = self.work / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}-{side}.log"

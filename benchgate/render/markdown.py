@@ -1,0 +1,183 @@
+"""Report → the Markdown of the pull-request comment and of the job summary.
+
+Nothing foreign is ever interpreted: names become code spans, and of sentences every
+word that GitHub could act on. Size is kept by showing fewer rows, never by a cut
+through the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import jinja2
+
+from benchgate.model import Outcome, Report, Verdict
+from benchgate.render import TEMPLATES
+from benchgate.render.text import ALL, Limits, Name, Phrase, shown, view_of, visible
+
+MARKER = "<!-- benchgate:report -->"
+# GitHub refuses 65,536 characters; counted in bytes, no way of counting exceeds it.
+MOST_BYTES = 65_000
+# What is least wanted goes first: unchanged, improved, then what could not be told.
+_LIMITS = (
+    ALL,
+    Limits(unchanged=200, failed=50, missing=100, notes=50),
+    Limits(unchanged=0, failed=20, missing=50, notes=30),
+    Limits(unchanged=0, improved=20, failed=20, missing=30, notes=20),
+    Limits(
+        regressed=50,
+        failed=10,
+        missing=15,
+        inconclusive=20,
+        improved=10,
+        unchanged=0,
+        notes=10,
+        machine=20,
+    ),
+    Limits(
+        regressed=3,
+        failed=1,
+        missing=1,
+        inconclusive=1,
+        improved=1,
+        unchanged=0,
+        notes=1,
+        machine=12,
+        entries=1,
+    ),
+)
+_ICON: Mapping[Outcome, str] = {
+    Outcome.PASSED: "✅",
+    Outcome.REGRESSED: "❌",
+    Outcome.UNDECIDED: "⚠️",
+}
+_SIGN: Mapping[Verdict, str] = {
+    Verdict.REGRESSED: "🔴",
+    Verdict.IMPROVED: "🟢",
+    Verdict.INCONCLUSIVE: "❔",
+    Verdict.UNCHANGED: "⚪",
+}
+_CODE = re.compile(r"(`[^`]+`)")
+_NUMBER = re.compile(r"\[?[+\u2212]?∞?[0-9][0-9.,]*\]?")
+# Starts a list inside the one that we write.
+_BULLET = re.compile(r"[-+=]+|[0-9]{1,9}[.)]")
+# What GitHub makes a link of without any markup: addresses, issues, commits.
+_LINKED = re.compile(r"www\.|GH-[0-9]|[0-9a-f]{7,}", re.IGNORECASE)
+_HARMLESS = frozenset(".,;?%()'\"+-=/…–—−·→×µ≤≥±∞⁰¹²³⁴⁵⁶⁷⁸⁹\u00a0\u202f")
+
+
+def render_markdown(report: Report) -> str:
+    """Return the comment for *report*: at most 65,000 bytes of UTF-8."""
+    template = _environment().get_template("comment.md.j2")
+    text = ""
+    for limits in _LIMITS:
+        text = template.render(view=view_of(report, limits=limits))
+        if len(text.encode()) <= MOST_BYTES:
+            break
+    return text
+
+
+def code(text: str) -> str:
+    """Return *text* as a code span that shows it and nothing else."""
+    content = shown(text)
+    fence = "`" * (_longest_run(content) + 1)
+    edges = content[0] + content[-1]
+    pad = " " if "`" in edges or edges == "  " else ""
+    return f"{fence}{pad}{content}{pad}{fence}"
+
+
+def prose(phrase: str | Phrase) -> str:
+    """Return *phrase* as Markdown in which only its own words are words.
+
+    Names become code; so does each other word that GitHub could turn into a link,
+    a mention, markup or HTML. Code between backticks stays code.
+    """
+    parts = (phrase,) if isinstance(phrase, str) else phrase
+    pieces = [
+        piece
+        for part in parts
+        for piece in ([code(part)] if isinstance(part, Name) else _pieces(part))
+    ]
+    return _joined([piece for piece in pieces if piece]).strip()
+
+
+def cell(phrase: str | Phrase) -> str:
+    """Return *phrase* as ``prose`` for a table, where a pipe ends even a code span."""
+    return prose(phrase).replace("|", r"\|")
+
+
+def figure(number: str) -> str:
+    """Return *number* as a table cell whose unit stays beside it."""
+    return cell(number).replace(" ", "&nbsp;")
+
+
+def fence(lines: Sequence[str]) -> str:
+    """Return *lines* as a code block, to be placed at the start of a line."""
+    longest = max((_longest_run(line) for line in lines), default=0)
+    mark = "`" * max(3, longest + 1)
+    return "\n".join([mark, *map(visible, lines), mark])
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown: the filters escape, a test insists
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters = {
+        "prose": prose,
+        "cell": cell,
+        "figure": figure,
+        "fence": fence,
+        "icon": _ICON.__getitem__,
+        "sign": _SIGN.__getitem__,
+    }
+    return environment
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the words of *text* with the spaces between them, made harmless."""
+    return [
+        code(part[1:-1]) if _CODE.fullmatch(part) else _words(part)
+        for part in _CODE.split(text)
+    ]
+
+
+def _words(text: str) -> str:
+    words = visible(text).split(" ")
+    first = next((n for n, word in enumerate(words) if word), 0)
+    return " ".join(
+        word if not word or _is_harmless(word, first=n == first) else code(word)
+        for n, word in enumerate(words)
+    )
+
+
+def _is_harmless(word: str, *, first: bool) -> bool:
+    if _NUMBER.fullmatch(word) or word in {"<", "]"}:
+        return True
+    if (first and _BULLET.fullmatch(word)) or _LINKED.search(word):
+        return False
+    # A colon inside a word makes an address or an emoji.
+    return all(c.isalnum() or c in _HARMLESS for c in word.removesuffix(":"))
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Join *pieces*; two code spans that touch would be one."""
+    if not pieces:
+        return ""
+    rest = [
+        f" {after}" if before[-1] == after[0] == "`" else after
+        for before, after in pairwise(pieces)
+    ]
+    return "".join([pieces[0], *rest])
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

@@ -1,0 +1,916 @@
+"""Report → View: every sentence and every number that a reader meets, as text.
+
+The terminal, the comment and the page differ in how they set these sentences, never
+in what they say. Nothing is sorted here: a report already lies in its order.
+What somebody else named is a ``Name``, so that each output can make it harmless.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+
+from benchgate.model import (
+    UNKNOWN,
+    Commit,
+    Cost,
+    Design,
+    Doubt,
+    Environment,
+    Failure,
+    Judgement,
+    Kind,
+    Missing,
+    Outcome,
+    Report,
+    SeriesKey,
+    Unit,
+    Verdict,
+)
+from benchgate.units import (
+    format_against,
+    format_change,
+    format_points,
+    format_quantity,
+    format_share,
+)
+
+LONGEST_NAME = 120
+_LONGEST_SENTENCE = 300
+_LONGEST_LINE = 200
+_LAST_LINES = 12
+# Above this a multiple says more than a percentage, and nobody reads the digits.
+_BEYOND = 10.0
+_SMALLEST_P = 0.0001
+_NOTHING = frozenset({UNKNOWN, "0", ""})
+_EXAMPLES = 3
+_SHA = re.compile(r"[0-9a-f]{7,64}")
+_SHOWN_OF_SHA = 9
+# Characters that are not seen, or that change how others are seen.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_SPEED = frozenset({Kind.TIME, Kind.LATENCY, Kind.TAIL, Kind.RATE})
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_DESIGN: Mapping[Design, str] = {
+    Design.PAIRED: "measured in pairs",
+    Design.INDEPENDENT: "measured in separate rounds",
+    Design.STORED: "against the stored baseline",
+}
+
+
+class Name(str):
+    """A string that somebody else chose: shown as it is, never interpreted."""
+
+    __slots__ = ()
+
+
+Phrase = tuple[str, ...]
+"""The parts of a sentence in a row; the ``Name`` parts are foreign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series as it is shown; an empty string is an empty cell.
+
+    ``slowdown`` is the reason where there is no interval. ``interval`` names both
+    ends with their unit, ``bounds`` is the same in brackets with the unit left out.
+    """
+
+    label: Phrase
+    marks: str
+    verdict: Verdict
+    word: str
+    base: str
+    head: str
+    slowdown: Phrase
+    interval: str
+    bounds: str
+    margin: str
+    detectable: str
+    needed: str
+    evidence: str
+    remark: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that share a verdict.
+
+    ``summary`` counts them and is empty without any, ``cut`` counts those not shown.
+    """
+
+    summary: str
+    rows: tuple[Row, ...]
+    cut: str
+    power: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What did not run, why, and the last lines that its tool printed.
+
+    ``number`` says which failure it is where its name can't be written.
+    """
+
+    number: str
+    what: Phrase
+    reason: str
+    detail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Sentences under a sentence that counts them; empty when there is nothing."""
+
+    summary: str
+    lines: tuple[Phrase, ...]
+    cut: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of each are shown; the rest is counted."""
+
+    regressed: int = 5_000
+    failed: int = 1_000
+    missing: int = 1_000
+    inconclusive: int = 5_000
+    improved: int = 5_000
+    unchanged: int = 5_000
+    notes: int = 1_000
+    machine: int = 100
+    entries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A report in words, in the order in which it is read."""
+
+    outcome: Outcome
+    headline: str
+    action: Phrase
+    reasons: tuple[str, ...]
+    power: Phrase
+    confidence: str
+    regressed: Table
+    accepted: Table
+    improved: Table
+    inconclusive: Table
+    unchanged: Table
+    broken: tuple[Broken, ...]
+    broken_summary: str
+    broken_cut: str
+    removed: Listing
+    added: Listing
+    left_out: Listing
+    notes: Listing
+    differences: Listing
+    environment: tuple[tuple[str, Phrase], ...]
+    subject: Phrase
+    error_control: Phrase
+    cost: str
+    reproduce: Phrase
+    entry: tuple[str, ...]
+
+    @property
+    def moved(self) -> tuple[Row, ...]:
+        """Return the rows of what got slower and of what got faster."""
+        return (*self.regressed.rows, *self.improved.rows)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Say whether the first two lines are all that there is to tell."""
+        silent = (
+            self.moved,
+            self.accepted.rows,
+            self.inconclusive.rows,
+            self.reasons,
+            self.broken,
+            self.removed.lines,
+            self.added.lines,
+            self.left_out.lines,
+            self.notes.lines,
+            self.differences.lines,
+        )
+        return self.outcome is Outcome.PASSED and not any(silent)
+
+
+ALL = Limits()
+
+
+def view_of(report: Report, *, limits: Limits = ALL) -> View:
+    """Return *report* in words, with at most *limits* of each."""
+    groups = _groups(report.judgements)
+    notes = _Notes(report)
+    label = _labeller(report.judgements)
+
+    def table(group: str, limit: int, what: str) -> Table:
+        members = groups[group]
+        rows = [_row(j, report.design, label, notes) for j in members[:limit]]
+        return Table(
+            summary=f"{_count(len(members), _noun(members))} {what}" if members else "",
+            rows=tuple(rows),
+            cut=_cut(len(members), len(rows)),
+            power=_power(members, label),
+        )
+
+    failed = report.failed[: limits.failed]
+    regressed = table("regressed", limits.regressed, "regressed")
+    accepted = table("accepted", limits.regressed, "regressed and accepted")
+    improved = table("improved", limits.improved, "improved")
+    inconclusive = table("inconclusive", limits.inconclusive, "could not be told")
+    unchanged = table("unchanged", limits.unchanged, "unchanged")
+    return View(
+        outcome=report.outcome,
+        headline=_headline(report, groups),
+        action=_action(report, groups),
+        reasons=_reasons(report, groups),
+        power=_power(report.judgements, label),
+        confidence=_confidence(report.judgements),
+        regressed=regressed,
+        accepted=accepted,
+        improved=improved,
+        inconclusive=inconclusive,
+        unchanged=unchanged,
+        broken=tuple(_broken(f, n) for n, f in enumerate(failed, start=1)),
+        broken_summary=f"{len(report.failed)} did not run",
+        broken_cut=_cut(len(report.failed), len(failed)),
+        removed=_listing(
+            "{} removed",
+            [_missing(m, "to") for m in report.removed],
+            limits.missing,
+        ),
+        added=_listing(
+            "{} added",
+            [_missing(m, "from") for m in report.added],
+            limits.missing,
+        ),
+        left_out=_left_out(report.left_out, limits.missing),
+        notes=notes.listing(limits.notes),
+        differences=_listing(
+            "{} between the machines of base and head",
+            [(_sentence(d),) for d in report.differences],
+            limits.notes,
+            one="difference",
+            many="differences",
+        ),
+        environment=_environment(report.base_environment, report.head_environment)[
+            : limits.machine
+        ],
+        subject=_subject(report),
+        error_control=_error_control(report),
+        cost=_cost(report.cost),
+        reproduce=_reproduce(report),
+        entry=_entry(groups["regressed"], limits.entries),
+    )
+
+
+def visible(text: str) -> str:
+    """Return *text* with each character that hides or reorders written out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(c) for c in text)
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return *text* in at most *longest* >= 20 characters.
+
+    Both ends are kept, and a checksum between them, so that two names that differ
+    only in the middle stay two names.
+    """
+    if len(text) <= longest:
+        return text
+    checksum = f"…{zlib.crc32(text.encode('utf-8', 'replace')):08x}…"
+    kept = longest - len(checksum)
+    return text[: kept - kept // 2] + checksum + text[len(text) - kept // 2 :]
+
+
+def shown(name: str) -> str:
+    """Return a foreign *name* fit for one line: visible, and not too long."""
+    text = shorten(visible(name), LONGEST_NAME)
+    return text if text.strip() else "(blank)"
+
+
+def _sentence(text: str) -> str:
+    """Return a sentence of a report, which may hold what a tool said."""
+    return shorten(visible(text), _LONGEST_SENTENCE)
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    short = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+    code = ord(character)
+    wide = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the last of the first plane
+    narrow = f"\\x{code:02x}" if code <= 0xFF else wide  # noqa: PLR2004 - one byte
+    return short.get(character, narrow)
+
+
+# Which judgements belong together.
+
+Groups = Mapping[str, Sequence[Judgement]]
+
+
+def _groups(judgements: Sequence[Judgement]) -> Groups:
+    groups: dict[str, list[Judgement]] = {v.value: [] for v in Verdict}
+    groups["accepted"] = []
+    for judgement in judgements:
+        is_accepted = (
+            judgement.verdict is Verdict.REGRESSED and judgement.accepted is not None
+        )
+        name = "accepted" if is_accepted else judgement.verdict.value
+        groups[name].append(judgement)
+    return groups
+
+
+def _is_suite(judgement: Judgement) -> bool:
+    """Say whether this is the ratio over a whole suite, which no benchmark has."""
+    metric = judgement.comparison.metric
+    return metric.kind is Kind.TIME and metric.unit is Unit.ONE
+
+
+def _single(judgements: Iterable[Judgement]) -> list[Judgement]:
+    return [j for j in judgements if not _is_suite(j)]
+
+
+def _noun(judgements: Sequence[Judgement]) -> str:
+    """Return what *judgements* are: benchmarks, or series where one has several."""
+    benchmarks = {(j.key.suite, j.key.benchmark) for j in judgements}
+    return "benchmark" if len(benchmarks) == len(judgements) else "series"
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun if noun == "series" or number == 1 else f"{noun}s"
+    return f"{number} {plural}"
+
+
+def _cut(total: int, shown_ones: int) -> str:
+    """Say how many of *total* are not shown; nothing when all are."""
+    number = total - shown_ones
+    if number <= 0:
+        return ""
+    more = "more " if shown_ones else ""
+    return f"{number} {more}{'is' if number == 1 else 'are'} not shown."
+
+
+# The first lines: the decision, and whether the reader must act.
+
+
+def _headline(report: Report, groups: Groups) -> str:
+    decision = {
+        Outcome.REGRESSED: _what_regressed,
+        Outcome.UNDECIDED: _what_is_open,
+        Outcome.PASSED: _what_passed,
+    }[report.outcome](report, groups)
+    return f"{report.outcome.value}: {decision}"
+
+
+def _reasons(report: Report, groups: Groups) -> tuple[str, ...]:
+    """Return the reasons of the outcome unless what follows shows them by name."""
+    shown_below = report.failed, report.removed, groups["inconclusive"]
+    if report.outcome is Outcome.REGRESSED or any(shown_below):
+        return ()
+    return tuple(map(_sentence, report.reasons))
+
+
+def _what_regressed(report: Report, groups: Groups) -> str:
+    slower = [j for j in groups["regressed"] if j.blocking]
+    single = _single(slower)
+    if not single:
+        return f"the benchmarks together are {_worse(slower)}, though none alone is"
+    return _some_of(single, report, _worse(single))
+
+
+def _what_is_open(report: Report, groups: Groups) -> str:
+    suites = [f for f in report.failed if not f.benchmark]
+    benchmarks = [f for f in report.failed if f.benchmark]
+    unsettled = _single(groups["inconclusive"])
+    found = []
+    if suites:
+        found.append(f"{_count(len(suites), 'suite')} did not run")
+    if benchmarks:
+        found.append(f"{_count(len(benchmarks), 'benchmark')} failed")
+    if report.removed:
+        verb = "is" if len(report.removed) == 1 else "are"
+        found.append(f"{_count(len(report.removed), 'benchmark')} {verb} missing")
+    if not found and unsettled:
+        return _could_not(unsettled, report)
+    return ", ".join(found) or "this run allows no verdict"
+
+
+def _what_passed(report: Report, groups: Groups) -> str:
+    everything = _single(report.judgements)
+    slower = _single(groups["regressed"])
+    accepted = _single(groups["accepted"])
+    unsettled = _single(groups["inconclusive"])
+    if not everything:
+        return "there was nothing to compare with"
+    if slower:
+        return f"{_some_of(slower, report, _worse(slower))}, none that may block"
+    if accepted:
+        return f"{_some_of(accepted, report, _worse(accepted))}, as accepted"
+    if len(unsettled) == len(everything):
+        return _could_not(unsettled, report)
+    if unsettled:
+        return f"nothing slower was found, but {_could_not(unsettled, report)}"
+    return _nothing_slower(report, groups)
+
+
+def _nothing_slower(report: Report, groups: Groups) -> str:
+    everything = _single(report.judgements)
+    improved = _single(groups["improved"])
+    if improved:
+        better = "faster" if _are_speeds(improved) else "better"
+        worse = "slower" if _are_speeds(everything) else "worse"
+        return f"{_some_of(improved, report, better)}, none is {worse}"
+    worse = _worse(everything)
+    if len(everything) == 1:
+        return f"the {_noun(everything)} is not {worse}"
+    return f"none of {_count(len(everything), _noun(everything))} is {worse}"
+
+
+def _some_of(some: Sequence[Judgement], report: Report, what: str) -> str:
+    everything = _single(report.judgements)
+    verb = "is" if len(some) == 1 else "are"
+    return f"{_of(len(some), everything)} {verb} {what}"
+
+
+def _could_not(unsettled: Sequence[Judgement], report: Report) -> str:
+    everything = _single(report.judgements)
+    return f"{_of(len(unsettled), everything)} could not be told"
+
+
+def _of(number: int, everything: Sequence[Judgement]) -> str:
+    return f"{number} of {_count(len(everything), _noun(everything))}"
+
+
+def _are_speeds(judgements: Sequence[Judgement]) -> bool:
+    return all(j.comparison.metric.kind in _SPEED for j in judgements)
+
+
+def _worse(judgements: Sequence[Judgement]) -> str:
+    return "slower" if _are_speeds(judgements) else "worse"
+
+
+def _action(report: Report, groups: Groups) -> Phrase:
+    if report.outcome is Outcome.REGRESSED:
+        many = len(groups["regressed"]) > 1
+        them = "them" if many else "it"
+        return (
+            f"Act: fix {them}, or accept {them} with a reason in "
+            "`benchgate.accepted.yml`.",
+        )
+    if report.outcome is Outcome.UNDECIDED:
+        return (
+            "Act: mend what is named here and run again. "
+            "This says nothing about the speed of the change.",
+        )
+    if not report.judgements:
+        return ("Nothing to do.",)
+    if groups["inconclusive"]:
+        return ("Nothing to do; what could not be told does not block.",)
+    return ("Nothing to do.",)
+
+
+# What the run could have seen.
+
+
+def _power(judgements: Sequence[Judgement], label: Callable[[Judgement], Phrase]) -> Phrase:
+    """Say which slowdown would have been caught; nothing where none can be named."""
+    changes = [j for j in _single(judgements) if _is_change(j)]
+    members = changes or _single(judgements)
+    able = [j for j in members if j.detectable is not None]
+    if not able:
+        return ()
+    ranked = sorted(able, key=_detectable)
+    median = _printed_detectable(ranked[(len(ranked) - 1) // 2])
+    worst = ranked[-1]
+    mute = len(members) - len(able)
+    rest = f" Nothing can be said of {mute} more." if mute else ""
+    of = "a slowdown" if changes else "a rise"
+    start = f"This run would have caught {of} of {median}"
+    if len(able) == 1 or _detectable(ranked[0]) == _detectable(worst):
+        return (f"{start}.{rest}",)
+    return (
+        f"{start} (median; worst: ",
+        *label(worst),
+        f", {_printed_detectable(worst)}).{rest}",
+    )
+
+
+def _is_change(judgement: Judgement) -> bool:
+    return judgement.comparison.metric.kind is not Kind.ERRORS
+
+
+def _detectable(judgement: Judgement) -> float:
+    return math.inf if judgement.detectable is None else judgement.detectable
+
+
+def _printed_detectable(judgement: Judgement) -> str:
+    if judgement.detectable is None:
+        return ""
+    return _change(judgement.detectable, judgement)
+
+
+# Rows.
+
+
+def _labeller(judgements: Sequence[Judgement]) -> Callable[[Judgement], Phrase]:
+    """Return how a series is called: by no more than tells it from the others."""
+    keys = [j.key for j in judgements]
+    suites = Counter(name for _, name in {(k.suite, k.benchmark) for k in keys})
+    metrics = Counter((k.suite, k.benchmark) for k in keys)
+
+    def label(judgement: Judgement) -> Phrase:
+        key = judgement.key
+        shared = suites[key.benchmark] > 1 or _is_suite(judgement)
+        plain = judgement.comparison.metric.kind is Kind.TIME
+        alone = metrics[key.suite, key.benchmark] == 1
+        before = (Name(key.suite), ": ") if shared else ()
+        after = () if plain and alone else (" ", Name(key.metric))
+        return (*before, Name(key.benchmark), *after)
+
+    return label
+
+
+def _row(
+    judgement: Judgement,
+    design: Design,
+    label: Callable[[Judgement], Phrase],
+    notes: _Notes,
+) -> Row:
+    comparison = judgement.comparison
+    interval, bounds = _interval(judgement)
+    return Row(
+        label=label(judgement),
+        marks=notes.marks(judgement.key),
+        verdict=judgement.verdict,
+        word=_word(judgement),
+        base=_side(judgement, comparison.base.value) if comparison.base else "",
+        head=_side(judgement, comparison.head.value) if comparison.head else "",
+        slowdown=_slowdown(judgement),
+        interval=interval,
+        bounds=bounds,
+        margin=_margin(judgement),
+        detectable=_printed_detectable(judgement),
+        needed=_needed(judgement, design),
+        evidence=_evidence(judgement, design),
+        remark=_remark(judgement),
+    )
+
+
+def _word(judgement: Judgement) -> str:
+    if judgement.verdict is Verdict.REGRESSED and judgement.accepted:
+        return "accepted"
+    return judgement.verdict.value
+
+
+def _side(judgement: Judgement, value: float) -> str:
+    metric = judgement.comparison.metric
+    if _is_suite(judgement):
+        return ""
+    if metric.kind is Kind.ERRORS:
+        return format_share(value)
+    return format_quantity(value, metric.unit)
+
+
+def _slowdown(judgement: Judgement) -> Phrase:
+    if judgement.slowdown is not None:
+        return (_change(judgement.slowdown.point, judgement),)
+    reason = judgement.reason or judgement.comparison.reason or "no reason was given"
+    return (_sentence(reason),)
+
+
+def _interval(judgement: Judgement) -> tuple[str, str]:
+    if judgement.slowdown is None:
+        return "", ""
+    lo = _change(judgement.slowdown.lo, judgement)
+    hi = _change(judgement.slowdown.hi, judgement)
+    short = [text.removesuffix(" pp").removesuffix(" %") for text in (lo, hi)]
+    return f"{lo} to {hi}", f"[{short[0]}, {short[1]}]"
+
+
+def _change(value: float, judgement: Judgement) -> str:
+    """Return the change *value* on the side of the margin on which it lies."""
+    margin = math.copysign(judgement.margin, value)
+    if judgement.comparison.metric.kind is Kind.ERRORS:
+        return _points_against(value, margin)
+    if value > _BEYOND:
+        return f"over {format_change(_BEYOND)}"
+    return format_against(value, margin)
+
+
+def _points_against(value: float, edge: float) -> str:
+    # Digits of a percentage and of percentage points are the same digits.
+    return format_against(value, edge).removesuffix("%") + "pp"
+
+
+def _margin(judgement: Judgement) -> str:
+    if judgement.comparison.metric.kind is Kind.ERRORS:
+        return format_points(judgement.margin).removeprefix("+")
+    return format_share(judgement.margin)
+
+
+def _needed(judgement: Judgement, design: Design) -> str:
+    if judgement.slowdown is None:
+        return ""
+    unit = "pair" if design is Design.PAIRED else "round"
+    if judgement.rounds_needed is None:
+        return f"no number of {unit}s"
+    return _count(judgement.rounds_needed, unit)
+
+
+def _evidence(judgement: Judgement, design: Design) -> str:
+    base, head = judgement.comparison.base, judgement.comparison.head
+    if base is None or head is None:
+        return ""
+    if design is Design.PAIRED and base.rounds == head.rounds:
+        measured = _count(head.rounds, "pair")
+    else:
+        measured = f"{_count(head.rounds, 'round')} against {base.rounds}"
+    if judgement.p_adjusted is None:
+        return measured
+    return f"{measured}, p {_probability(judgement.p_adjusted)}"
+
+
+def _probability(p: float) -> str:
+    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.2g}"
+
+
+def _remark(judgement: Judgement) -> Phrase:
+    accepted = judgement.accepted
+    if accepted is not None:
+        ceiling = f"{accepted.ceiling:.6g}"
+        if _is_change(judgement):
+            ceiling = format_share(accepted.ceiling)
+        return (
+            f"accepted up to {ceiling} by ",
+            Name(accepted.owner),
+            " until ",
+            Name(accepted.expires),
+            ": ",
+            _sentence(accepted.reason),
+        )
+    remarks = []
+    if judgement.verdict is Verdict.REGRESSED and not judgement.blocking:
+        remarks.append("does not block")
+    if judgement.verdict is Verdict.REGRESSED and judgement.comparison.weak:
+        remarks.append("weak evidence: base and head were not measured in pairs")
+    if judgement.slowdown is not None and judgement.reason:
+        remarks.append(_sentence(judgement.reason))
+    return ("; ".join(remarks),) if remarks else ()
+
+
+def _confidence(judgements: Sequence[Judgement]) -> str:
+    levels = {j.slowdown.confidence for j in judgements if j.slowdown}
+    if len(levels) != 1:
+        return "interval"
+    return f"{format_share(levels.pop())} interval"
+
+
+# What else happened.
+
+
+class _Notes:
+    """The doubts of a report, each text once, numbered in the order of its rows."""
+
+    def __init__(self, report: Report) -> None:
+        self._texts: dict[SeriesKey, dict[str, None]] = {}
+        self._count: dict[str, int] = {}
+        own = [
+            Doubt(d.text, j.key)
+            for j in report.judgements
+            for d in j.comparison.doubts
+        ]
+        judged = {j.key for j in report.judgements}
+        doubts = [*own, *report.doubts]
+        for doubt in doubts:
+            if doubt.series in judged and doubt.series is not None:
+                self._texts.setdefault(doubt.series, {})[doubt.text] = None
+        marked = [t for j in report.judgements for t in self._texts.get(j.key, ())]
+        self._number = {t: n for n, t in enumerate(dict.fromkeys(marked), start=1)}
+        for text in marked:
+            self._count[text] = self._count.get(text, 0) + 1
+        general = [d for d in doubts if d.series is None or d.series not in judged]
+        self._general = [_doubt(d) for d in dict.fromkeys(general)]
+
+    def marks(self, key: SeriesKey) -> str:
+        """Return the numbers of what is doubted of one series, raised."""
+        numbers = [self._number[text] for text in self._texts.get(key, ())]
+        return " ".join(str(n).translate(_SUPERSCRIPT) for n in sorted(numbers))
+
+    def listing(self, limit: int) -> Listing:
+        """Return at most *limit* doubts, those about everything first."""
+        marked: list[Phrase] = [
+            (f"{str(n).translate(_SUPERSCRIPT)} ", _sentence(text), self._shared(text))
+            for text, n in self._number.items()
+        ]
+        return _listing("{}", [*self._general, *marked], limit, one="doubt")
+
+    def _shared(self, text: str) -> str:
+        return f" ({self._count[text]} series)" if self._count[text] > 1 else ""
+
+
+def _doubt(doubt: Doubt) -> Phrase:
+    if doubt.series is None:
+        return (_sentence(doubt.text),)
+    return (Name(doubt.series.benchmark), ": ", _sentence(doubt.text))
+
+
+def _listing(
+    summary: str,
+    lines: Sequence[Phrase],
+    limit: int,
+    *,
+    one: str = "benchmark",
+    many: str = "",
+) -> Listing:
+    number = len(lines)
+    counted = f"{number} {many}" if many and number != 1 else _count(number, one)
+    return Listing(
+        summary.format(counted), tuple(lines[:limit]), _cut(number, len(lines[:limit]))
+    )
+
+
+def _broken(failure: Failure, number: int) -> Broken:
+    lines = _COLOURS.sub("", failure.detail).splitlines()
+    kept = [line for line in lines if line.strip()][-_LAST_LINES:]
+    what = (Name(failure.suite), ": ", Name(failure.benchmark))
+    return Broken(
+        number=f"failure {number}",
+        what=what if failure.benchmark else what[:1],
+        reason=_sentence(failure.reason),
+        detail=tuple(
+            shorten(visible(line.expandtabs(4)), _LONGEST_LINE) for line in kept
+        ),
+    )
+
+
+def _missing(missing: Missing, how: str) -> Phrase:
+    name = (Name(missing.benchmark),)
+    if not missing.likely:
+        return name
+    return (*name, f", perhaps renamed {how} ", Name(missing.likely))
+
+
+def _left_out(left_out: Sequence[Doubt], limit: int) -> Listing:
+    """Return one line a reason, with the first names that it holds for."""
+    names: dict[str, list[str]] = {}
+    for doubt in left_out:
+        found = names.setdefault(doubt.text, [])
+        if doubt.series is not None:
+            found.append(doubt.series.benchmark)
+    lines = [_named(found, text) for text, found in names.items()]
+    summary = f"{_count(len(left_out), 'benchmark')} not measured"
+    return Listing(summary, tuple(lines[:limit]), _cut(len(lines), len(lines[:limit])))
+
+
+def _named(names: Sequence[str], text: str) -> Phrase:
+    if not names:
+        return (_sentence(text),)
+    first = [part for name in names[:_EXAMPLES] for part in (", ", Name(name))][1:]
+    more = len(names) - _EXAMPLES
+    rest = f" and {more} more" if more > 0 else ""
+    return (*first, f"{rest}: ", _sentence(text))
+
+
+def _environment(
+    base: Environment, head: Environment
+) -> tuple[tuple[str, Phrase], ...]:
+    """Return what is known of the machines, once where both are the same."""
+    names = [f.name for f in fields(Environment) if f.name != "tools"]
+    pairs = [
+        (name.replace("_", " "), str(getattr(base, name)), str(getattr(head, name)))
+        for name in names
+    ]
+    tools = dict(base.tools), dict(head.tools)
+    pairs += [
+        (tool, tools[0].get(tool, UNKNOWN), tools[1].get(tool, UNKNOWN))
+        for tool in dict.fromkeys((*tools[0], *tools[1]))
+    ]
+    return tuple(
+        (what, _on_both(before, after))
+        for what, before, after in pairs
+        if not {before, after} <= _NOTHING
+    )
+
+
+def _on_both(base: str, head: str) -> Phrase:
+    if base == head:
+        return (Name(head),)
+    known = [
+        (Name(value), f" on the {side}")
+        for side, value in (("base", base), ("head", head))
+        if value not in _NOTHING
+    ]
+    return tuple(part for phrase in known for part in (", ", *phrase))[1:]
+
+
+def _subject(report: Report) -> Phrase:
+    base, head = _commit(report.base), _commit(report.head)
+    design = _DESIGN[report.design]
+    if not base and not head:
+        return (f"Base and head {design}.",)
+    if report.base == report.head:
+        return (*head, " alone.")
+    unnamed = ("an unnamed commit",)
+    return (*(base or unnamed), " → ", *(head or unnamed), f", {design}.")
+
+
+def _commit(commit: Commit) -> Phrase:
+    sha = commit.sha[:_SHOWN_OF_SHA] if _SHA.fullmatch(commit.sha) else commit.sha
+    named = [Name(part) for part in (commit.ref, sha) if part]
+    parts = [part for name in named for part in (" ", name)][1:]
+    dirty = [" with uncommitted changes"] if commit.dirty else []
+    return (*parts, *dirty)
+
+
+def _error_control(report: Report) -> Phrase:
+    control = report.error_control
+    if not control.tests:
+        return ()
+    share = format_share(control.level)
+    return (
+        f"Of changes that alter nothing at most {share} would fail here "
+        f"({control.method} over {_count(control.tests, 'test')}).",
+    )
+
+
+def _cost(cost: Cost) -> str:
+    total = cost.building + cost.measuring
+    if not total:
+        return ""
+    parts = [
+        f"{what} {_duration(seconds)}"
+        for what, seconds in (
+            ("building", cost.building),
+            ("measuring", cost.measuring),
+        )
+        if seconds
+    ]
+    return f"It took {_duration(total)}: {', '.join(parts)}."
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {rest} s"
+    return f"{rest} s" if rest else "less than 1 s"
+
+
+def _reproduce(report: Report) -> Phrase:
+    """Say how to see the same at a desk; nothing for files that somebody named."""
+    head = report.head
+    stored = " --against baseline" if report.design is Design.STORED else ""
+    command = f"`benchgate compare{stored}`"
+    if head.dirty:
+        return (f"Reproduce: {command} in the same work tree.",)
+    if not _SHA.fullmatch(head.sha):
+        return ()
+    return ("Reproduce: check out ", Name(head.sha[:12]), f" and run {command}.")
+
+
+def _entry(regressed: Sequence[Judgement], limit: int) -> tuple[str, ...]:
+    """Return the lines that would accept the regressions, ready to be completed."""
+    some = [
+        j
+        for j in regressed
+        if j.blocking and j.slowdown and len("".join(astuple(j.key))) <= _LONGEST_LINE
+    ]
+    lines: list[str] = []
+    for judgement in some[:limit]:
+        key = judgement.key
+        lines += [
+            f"- suite: {_quoted(key.suite)}",
+            f"  benchmark: {_quoted(key.benchmark)}",
+            f"  metric: {_quoted(key.metric)}",
+            f"  max_slowdown: {_ceiling(judgement)}",
+            '  reason: ""',
+            '  owner: ""',
+            "  expires: YYYY-MM-DD",
+        ]
+    return tuple(lines)
+
+
+def _quoted(name: str) -> str:
+    # A JSON string is a YAML string, and so are the escapes of `visible`.
+    return visible(json.dumps(name, ensure_ascii=False))
+
+
+def _ceiling(judgement: Judgement) -> str:
+    """Return the upper bound rounded up: the next run must not fail by a hair."""
+    if judgement.slowdown is None:
+        return ""
+    percent = judgement.slowdown.hi * 100
+    if judgement.comparison.metric.kind is Kind.ERRORS:
+        return f"{math.ceil(percent * 100) / 100:g}pp"
+    return f"{math.ceil(percent)}%"

@@ -1,0 +1,1 @@
+"""Arrays → intervals and p-values; knows no benchmark, no threshold, no file."""
