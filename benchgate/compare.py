@@ -40,6 +40,7 @@ from benchgate.stats.rounds import (
 )
 from benchgate.stats.tails import FEWEST_BEYOND, beyond, pooled_tail
 from benchgate.stats.tallies import compare_tallies
+from benchgate.stats.window import FEWEST_RUNS, against_window
 
 Blocks = Callable[[SeriesKey, Metric], bool]
 
@@ -368,11 +369,19 @@ def _primary_values(series: _Series) -> tuple[list[float], list[float]]:
 
     A run that is too short for its usual statistic forces its own on all others.
     """
+    statistic = _shared_primary(series)
+    values = [
+        r.value(statistic)
+        for r in (*series.base, *series.head)
+        if isinstance(r, Sample)
+    ]
+    return values[: len(series.base)], values[len(series.base) :]
+
+
+def _shared_primary(series: _Series) -> Statistic:
     samples = [r for r in (*series.base, *series.head) if isinstance(r, Sample)]
     primaries = {r.primary for r in samples}
-    statistic = Statistic.MEDIAN if len(primaries) > 1 else primaries.pop()
-    values = [r.value(statistic) for r in samples]
-    return values[: len(series.base)], values[len(series.base) :]
+    return Statistic.MEDIAN if len(primaries) > 1 else primaries.pop()
 
 
 def _shared_doubts(found: Sequence[_Series]) -> tuple[Doubt, ...]:
@@ -399,6 +408,90 @@ def _shared_doubts(found: Sequence[_Series]) -> tuple[Doubt, ...]:
                 )
             )
     return tuple(doubts)
+
+
+# --- a window of stored runs ---
+
+
+def compare_window(
+    window: Sequence[Run], head: Run, *, blocks: Blocks, level: float
+) -> Compared:
+    """Return what *head* shows against stored runs, oldest first.
+
+    Only runs of the head's own environment count when there are enough of them; else
+    all do, with a doubt; where the head's was never seen nothing can be said.
+    """
+    same = [run for run in window if run.environment.key == head.environment.key]
+    doubts = []
+    if len(same) >= FEWEST_RUNS:
+        window = same
+    elif same:
+        text = f"{len(same)} stored runs are of this environment; others were used too"
+        doubts.append(Doubt(text))
+    found = _series_of(_all_rounds(window), head, paired=False)
+    refused = {
+        s.key: _no_window(s, runs=len(window), comparable=bool(same)) for s in found
+    }
+    refused = {key: why for key, why in refused.items() if why}
+    tested = [s for s in found if s.key not in refused]
+    tests = sum(blocks(s.key, s.metric) for s in tested)
+    groups: dict[tuple[str, str], list[_Series]] = defaultdict(list)
+    for series in tested:
+        groups[series.key.suite, series.metric.name].append(series)
+    made = [_refusal(s, refused[s.key]) for s in found if s.key in refused]
+    for group in groups.values():
+        made += _compare_group(group, window, head, level=level / max(tests, 1))
+    return Compared(
+        comparisons=tuple(sorted(made, key=lambda c: c.key)),
+        error_control=ErrorControl("holm", level, tests),
+        doubts=tuple(doubts),
+    )
+
+
+def _all_rounds(runs: Sequence[Run]) -> Run:
+    return replace(runs[-1], rounds=tuple(r for run in runs for r in run.rounds))
+
+
+def _no_window(series: _Series, *, runs: int, comparable: bool) -> str:
+    if not comparable:
+        return "no stored run was made in this environment: measure in pairs"
+    if runs < FEWEST_RUNS:
+        return f"{runs} stored runs, {FEWEST_RUNS} are needed: measure in pairs"
+    if isinstance(series.head[0], Tally):
+        return "error rates are compared in pairs only"
+    return ""
+
+
+def _compare_group(
+    group: Sequence[_Series], window: Sequence[Run], head: Run, *, level: float
+) -> list[Comparison]:
+    """Compare the series of one suite and metric, which share a machine's moods."""
+    statistics = [_shared_primary(series) for series in group]
+    keys = [series.key for series in group]
+    results = against_window(
+        [_row(run, keys, statistics) for run in window],
+        [_row(head, keys, statistics)],
+        signs=[series.sign for series in group],
+        level=level,
+    )
+    return [
+        _refusal(s, f"too few stored runs have it, {FEWEST_RUNS} are needed")
+        if r is None
+        else _comparison(s, r.effect, base=r.base, head=r.head)
+        for s, r in zip(group, results, strict=True)
+    ]
+
+
+def _row(
+    run: Run, keys: Sequence[SeriesKey], statistics: Sequence[Statistic]
+) -> list[float]:
+    """Return one number a series; rounds of a run share its machine: their mean."""
+    row = []
+    for key, statistic in zip(keys, statistics, strict=True):
+        readings = [r for r in _readings(run.rounds, key) if isinstance(r, Sample)]
+        values = [r.value(statistic) for r in readings]
+        row.append(_geometric_mean(values) if values else math.nan)
+    return row
 
 
 # --- both ---

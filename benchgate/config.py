@@ -165,17 +165,6 @@ def decode(raw: bytes, *, name: str) -> Config:
     return replace(config, path=name)
 
 
-def fill(template: str, *, port: int, side: str) -> str:
-    """Return *template* with its ``{port}`` and ``{side}`` replaced.
-
-    Other braces are the shell's: ``${port}`` and ``{{port}}`` stay as they are.
-    """
-    value_by_word = {"port": str(port), "side": side}
-    return _WORD_IN_BRACES.sub(
-        lambda found: value_by_word.get(found[1], found[0]), template
-    )
-
-
 def schema() -> Json:
     """Return the JSON Schema of ``benchgate.yml``, for editors."""
     return {
@@ -496,7 +485,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 # Neither can be an argument of a process, and a lone surrogate can't be printed.
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _WORD_IN_BRACES = re.compile(r"(?<![${])\{([A-Za-z_]\w*)\}(?!\})")
-_ADDRESS = r"^https?://\S+$"
+_ADDRESS = r"^http://\S+$"
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
@@ -524,13 +513,23 @@ def _template(text: str) -> str:
     return _usable(text)
 
 
+def _plain(text: str) -> str:
+    """Return a text in which nobody fills in a placeholder."""
+    for word in PLACEHOLDERS:
+        if f"{{{word}}}" in text:
+            raise ValueError(
+                f"{{{word}}} is filled in for services only: k6 has __ENV.PORT"
+            )
+    return _usable(text)
+
+
 def _command(text: str) -> str:
     return _template(_text(text))
 
 
 def _ready(text: str) -> str:
     if not re.fullmatch(_ADDRESS, text):
-        raise ValueError(f"{text!r} is not an http:// or https:// address")
+        raise ValueError(f"{text!r} is not an http:// address")
     if "{port}" not in text and "{side}" not in text:
         raise ValueError(
             f"{text!r} is the same for base and head, both of them up: use {{port}}"
@@ -625,6 +624,13 @@ def _duration(parse: Callable[[str], float]) -> _Scalar[float]:
     return _Scalar("a duration such as 0.2s", parse, json_schema, _WORDS | _NUMBERS)
 
 
+def _variables(parse: Callable[[str], str]) -> _Table[str]:
+    # A number is taken as it is written: 1.10 stays 1.10.
+    kinds = {"type": ["string", "number"]}
+    value = _Scalar("text", parse, kinds, _WORDS | _NUMBERS, free=True)
+    return _Table(_matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"), value)
+
+
 _MARGINS: Mapping[Kind, float] = {
     Kind.TIME: 0.02,
     Kind.LATENCY: 0.05,
@@ -710,17 +716,6 @@ _POINTS = _share("a difference such as 0.1pp", "pp", _points)
 _ANY_SHARE = _share("a percentage such as 2%", "(?:%|pp)", parse_share)
 _ANSWER = _choice(Answer)
 _REF = _matching(r"[^\s-]\S*", "a name that git can take")
-_ENV = _Table(
-    _matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"),
-    # A number is taken as it is written: 1.10 stays 1.10.
-    _Scalar(
-        "text",
-        _template,
-        {"type": ["string", "number"]},
-        _WORDS | _NUMBERS,
-        free=True,
-    ),
-)
 
 _SERVICE = _Record(
     Service,
@@ -734,7 +729,7 @@ _SERVICE = _Record(
             "the address that answers 2xx once the service is up",
             required=True,
         ),
-        "env": _Key(_ENV, "variables of all these commands", {}),
+        "env": _Key(_variables(_template), "variables of all these commands", {}),
         "ready_within": _Key(_SPAN, "how long that may take", "60s"),
     },
 )
@@ -747,7 +742,7 @@ _SUITE = _Record(
             _Many(_TEXT, least=1), "globs of the benchmarks to measure", ["*"]
         ),
         "directory": _Key(_TEXT, "where the commands run, from the repository", "."),
-        "env": _Key(_ENV, "variables of the tool", {}),
+        "env": _Key(_variables(_plain), "variables of the tool", {}),
         "packages": _Key(_TEXTS, "only these packages", [], only="criterion"),
         "targets": _Key(_TEXTS, "only these bench targets", [], only="criterion"),
         "features": _Key(_TEXTS, "Cargo features to turn on", [], only="criterion"),

@@ -14,14 +14,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 from benchgate import judge as policy_of
-from benchgate.compare import benchmarks_of, compare, renamed
+from benchgate.compare import benchmarks_of, compare, compare_window, renamed
 from benchgate.config import Config
 from benchgate.documents import run
 from benchgate.errors import FormatError
 from benchgate.measure import git
-from benchgate.measure.pairs import Comparison
-from benchgate.measure.plan import Checkout, Plan, Progress
-from benchgate.measure.selection import selected
+from benchgate.measure.pairs import Comparison, measure_alone
+from benchgate.measure.plan import Checkout, Plan, Progress, Workshop
+from benchgate.measure.selection import measurable, selected
 from benchgate.model import (
     Commit,
     Design,
@@ -55,6 +55,30 @@ def judge_measurement(measurement: Measurement, config: Config) -> Report:
         compared.comparisons, policy=policy, control=compared.error_control
     )
     return build_report(measurement, compared, judgements, policy=policy)
+
+
+def judge_against(
+    window: Sequence[Measurement], measurement: Measurement, config: Config
+) -> Report:
+    """Return the report of a head against stored runs, newest first.
+
+    Without any it is a first run, which passes.
+    """
+    policy = config.policy
+    blocks = partial(policy_of.blocks, policy=policy)
+    runs = [renamed(stored.head, config.renames) for stored in reversed(window)]
+    against = replace(
+        measurement, base=runs[-1] if runs else None, design=Design.STORED
+    )
+    compared = (
+        compare_window(runs, measurement.head, blocks=blocks, level=policy.false_alarms)
+        if runs
+        else compare(against, blocks=blocks, level=policy.false_alarms)
+    )
+    judgements = policy_of.judge(
+        compared.comparisons, policy=policy, control=compared.error_control
+    )
+    return build_report(against, compared, judgements, policy=policy)
 
 
 def still_open(measurement: Measurement, config: Config) -> set[tuple[str, str]]:
@@ -123,12 +147,9 @@ def measure_checkout(
         tree = git.worktree(root, commits[0].sha, slot / "base")
         side = partial(_checkout, folder=folder, root=root, slot=slot)
         plan = Plan(
-            config=config,
+            Workshop(config, work, Path(scratch), progress),
             base=side(Side.BASE, commits[0], tree),
             head=side(Side.HEAD, commits[1], root),
-            work=work,
-            scratch=Path(scratch),
-            progress=progress,
         )
         suites, left_out = selected(plan)
         comparison = Comparison(plan, left_out=left_out)
@@ -137,6 +158,20 @@ def measure_checkout(
         finally:
             if comparison.rounds:
                 (work / "run.json").write_bytes(run.encode(comparison.measurement()))
+
+
+def measure_head(
+    folder: Path, config: Config, *, work: Path, progress: Progress
+) -> Measurement:
+    """Measure the work tree that *folder* lies in once, as its authors set it up."""
+    root = git.toplevel(folder)
+    suites, _ = measurable(config)
+    with tempfile.TemporaryDirectory(prefix="benchgate-") as scratch:
+        return measure_alone(
+            Workshop(config, work, Path(scratch), progress),
+            suites,
+            Checkout(Side.HEAD, git.head_commit(root), root, folder),
+        )
 
 
 def _checkout(

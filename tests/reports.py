@@ -217,7 +217,9 @@ def regressed() -> Report:
     )
     faster = (judged("router/match", 2.2e-7, -0.083, noise=0.015),)
     open_one = (judged("cart/total", 9.7e-5, 0.021, noise=0.06),)
-    rest = tuple(n for n in QUIET if n not in {"sql/bind", "router/match", "cart/total"})
+    rest = tuple(
+        n for n in QUIET if n not in {"sql/bind", "router/match", "cart/total"}
+    )
     return replace(
         passed(),
         outcome=Outcome.REGRESSED,

@@ -1,4 +1,4 @@
-"""``benchgate compare``: judge base against head; measure them first if none is given."""
+"""``benchgate compare``: judge base against head, measuring both if none is given."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchgate.commands import project
+from benchgate.commands import flags, project
 from benchgate.config import Config
-from benchgate.errors import ExitCode, FormatError, UsageError
+from benchgate.errors import ExitCode, UsageError
 from benchgate.model import Measurement, Outcome, Report
-from benchgate.units import parse_duration
 
 EXITS = {
     Outcome.PASSED: ExitCode.PASSED,
@@ -51,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a run document that holds both sides; repeat for shards",
     )
     parser.add_argument(
+        "--against",
+        choices=["baseline"],
+        help="judge the head (measured, or from --run) against the stored runs",
+    )
+    parser.add_argument(
         "--paired",
         action="store_true",
         help="the i-th base and the i-th head were measured as a pair",
@@ -63,14 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warmup", metavar="TIME", help="leave the first seconds of k6 runs out"
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="measure N rounds")
-    parser.add_argument("--budget", metavar="TIME", help="measure no longer than this")
-    parser.add_argument(
-        "--only",
-        choices=("all", "affected"),
-        help="measure everything, or only what a changed file can affect",
-    )
-    parser.add_argument("--config", metavar="FILE", help="instead of benchgate.yml")
+    flags.add_measuring(parser)
     parser.add_argument(
         "--format",
         choices=("text", "markdown", "json"),
@@ -90,16 +87,15 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Judge, print, write what was asked for, and return the verdict's code."""
     from benchgate import gate  # noqa: PLC0415 - --help needs none of it
 
-    config = project.with_flags(
-        project.load(args.config),
-        rounds=_positive(args.rounds),
-        budget=_duration(args.budget, "--budget"),
-        only=args.only,
-    )
+    config = flags.configured(args)
     measurement = _given(args, config)
     if measurement is None:
-        measurement, config = _measured(args, config)
-    report = gate.judge_measurement(measurement, config)
+        measurement = _measured(args, config)
+    if args.against:
+        window = project.stored_runs(config, limit=config.baseline.window)
+        report = gate.judge_against(window, measurement, config)
+    else:
+        report = gate.judge_measurement(measurement, config)
     _write(report, args)
     return EXITS[report.outcome]
 
@@ -121,7 +117,7 @@ def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
         if base or head:
             raise UsageError("--run documents hold both sides: leave --base and --head")
         return gate.join_shards(
-            [run_document.decode(_read(name), name=name) for name in args.run]
+            [run_document.decode(flags.read(name), name=name) for name in args.run]
         )
     if not head:
         if len(base) > 1:
@@ -141,26 +137,28 @@ def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
         head,
         paired=args.paired,
         config=config,
-        warmup=_duration(args.warmup, "--warmup"),
+        warmup=flags.duration(args.warmup, "--warmup"),
         partial_runs=args.partial,
     )
 
 
-def _measured(args: argparse.Namespace, config: Config) -> tuple[Measurement, Config]:
+def _measured(args: argparse.Namespace, config: Config) -> Measurement:
+    """Measure the work tree, in pairs or for the stored runs."""
     from benchgate import gate  # noqa: PLC0415 - as above
     from benchgate.commands.console import Progress  # noqa: PLC0415 - as above
 
     folder = project.folder()
     work = project.work_folder(folder)
     shutil.rmtree(work / "raw", ignore_errors=True)
-    base = args.base[0] if args.base else None
-    with Progress() as progress:
-        measurement = gate.measure_checkout(
-            folder, config, base=base, work=work, progress=progress
-        )
     args.json = args.json or str(work / "report.json")
     args.markdown = args.markdown or str(work / "comment.md")
-    return measurement, config
+    with Progress() as progress:
+        if args.against:
+            return gate.measure_head(folder, config, work=work, progress=progress)
+        base = args.base[0] if args.base else None
+        return gate.measure_checkout(
+            folder, config, base=base, work=work, progress=progress
+        )
 
 
 def _write(report: Report, args: argparse.Namespace) -> None:
@@ -170,7 +168,7 @@ def _write(report: Report, args: argparse.Namespace) -> None:
 
         raw = document.encode(report)
         if args.json:
-            _save(args.json, raw)
+            flags.save(Path(args.json), raw)
         if args.format == "json":
             print(raw.decode(), end="")
     if args.markdown or args.format == "markdown":
@@ -178,7 +176,7 @@ def _write(report: Report, args: argparse.Namespace) -> None:
 
         text = render_markdown(report)
         if args.markdown:
-            _save(args.markdown, text.encode())
+            flags.save(Path(args.markdown), text.encode())
         if args.format == "markdown":
             print(text, end="")
     if args.format == "text":
@@ -186,36 +184,3 @@ def _write(report: Report, args: argparse.Namespace) -> None:
         from benchgate.render.terminal import print_report  # noqa: PLC0415 - if asked
 
         print_report(report, console=console(), verbose=args.verbose)
-
-
-def _save(name: str, raw: bytes) -> None:
-    try:
-        Path(name).write_bytes(raw)
-    except OSError as error:
-        problem = f"{name}: can't be written: {error.strerror or error}"
-        raise FormatError(
-            problem, hint="name a place that can be written to"
-        ) from error
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        problem = f"{name}: can't be read: {error.strerror or error}"
-        raise FormatError(problem) from error
-
-
-def _duration(text: str | None, flag: str) -> float | None:
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{flag}: {error}") from error
-
-
-def _positive(rounds: int | None) -> int | None:
-    if rounds is not None and rounds < 2:  # noqa: PLR2004 - two make a spread
-        raise UsageError(f"--rounds: {rounds} is too few, 2 are needed for any spread")
-    return rounds

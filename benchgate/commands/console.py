@@ -1,4 +1,4 @@
-"""Where text goes: the console of the report, and progress on a terminal or in a log."""
+"""Where text goes: the report to standard output, progress to standard error."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 
@@ -27,7 +28,7 @@ class Progress:
         self._said_at = 0.0
         self._open_line = False
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from benchgate import config
+from benchgate import config, store
 from benchgate.errors import BenchgateError
 from benchgate.measure import git
+from benchgate.model import Measurement
+from benchgate.store import Store
 
 
 def load(path: str | None) -> config.Config:
@@ -36,6 +37,24 @@ def folder() -> Path:
     return here if (here / "Cargo.toml").exists() else top
 
 
+def open_store(settings: config.Config) -> Store:
+    """Return the store that *settings* name, for the repository that we are in."""
+    baseline = settings.baseline
+    return store.open_store(
+        baseline.store,
+        root=git.toplevel(Path.cwd()) if baseline.store == "git-branch" else folder(),
+        branch=baseline.branch,
+        path=baseline.path,
+        remote=baseline.remote,
+    )
+
+
+def stored_runs(settings: config.Config, *, limit: int) -> list[Measurement]:
+    """Return the newest stored runs, newest first."""
+    kept = open_store(settings)
+    return [kept.read(entry.id) for entry in kept.list(limit=limit)]
+
+
 def work_folder(project: Path) -> Path:
     """Return the folder for what is kept of a comparison; Git never sees it."""
     work = project / ".benchgate"
@@ -44,21 +63,3 @@ def work_folder(project: Path) -> Path:
     if not ignore.exists():
         ignore.write_text("*\n")
     return work
-
-
-def with_flags(
-    settings: config.Config,
-    *,
-    rounds: int | None = None,
-    budget: float | None = None,
-    only: str | None = None,
-) -> config.Config:
-    """Return *settings* with what was said on the command line."""
-    measure = settings.measure
-    if rounds is not None:
-        measure = replace(measure, looks=(rounds,))
-    if budget is not None:
-        measure = replace(measure, budget=budget)
-    if only is not None:
-        measure = replace(measure, only=config.Only(only))
-    return replace(settings, measure=measure)

@@ -20,7 +20,7 @@ from benchgate.config import Suite
 from benchgate.errors import BenchgateError, FormatError, ToolError
 from benchgate.measure import process
 from benchgate.model import Doubt, Failure, Round
-from benchgate.tools import criterion
+from benchgate.tools import criterion, merge
 from benchgate.tools.source import Source
 
 BUILD_WITHIN = 3600.0
@@ -230,52 +230,49 @@ def record(
     env: Mapping[str, str | None],
     log: Path,
     brief: bool,
-    keep: Path | None = None,
 ) -> Round:
     """Run the suite once through ``cargo criterion`` and return what it measured.
 
     *brief* replaces the times of the suite by short ones.
-    *keep*: where the messages are saved, which is the raw record.
     Where cargo-criterion can't run a suite to its end, what it gave is returned with
     a doubt that says so.
     """
-    by_workspace: dict[Path, list[Executable]] = {}
-    for executable in executables:
-        by_workspace.setdefault(executable.target.workspace, []).append(executable)
     whole = Round({})
     with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
-        for number, (workspace, members) in enumerate(by_workspace.items()):
-            messages = Path(folder) / f"messages-{number}.json"
-            command = _criterion_command(members, suite, brief=brief)
+        messages = Path(folder) / "messages.json"
+        for executable in executables:
+            # One target at a time: asked for two, cargo-criterion 1.1.0 may give the
+            # messages of the first alone, and status 0.
             try:
                 finished = process.run(
-                    command,
-                    cwd=workspace,
+                    _criterion_command(executable, suite, brief=brief),
+                    cwd=executable.target.workspace,
                     # Its own store: the user's history isn't ours to write.
-                    env={**env, "CRITERION_HOME": str(Path(folder) / f"home-{number}")},
+                    env={**env, "CRITERION_HOME": str(Path(folder) / "home")},
                     within=BUILD_WITHIN,
                     stdout=messages,
                     log=log,
                 )
             except ToolError as error:
-                whole = _with_doubt(whole, f"{suite.name}: {error.problem}")
-                continue
-            whole = _joined(whole, _read_messages(messages, suite, finished))
-            if keep is not None:
-                with keep.open("ab") as file:
-                    file.write(messages.read_bytes())
+                return _with_doubt(
+                    whole,
+                    f"{suite.name}: {error.problem}: the record was made through the "
+                    "bench executables",
+                )
+            part = _read_messages(messages, suite, finished)
+            whole = merge([(suite.name, whole), (executable.target.name, part)])
     return whole
 
 
 def _criterion_command(
-    members: Sequence[Executable], suite: Suite, *, brief: bool
+    executable: Executable, suite: Suite, *, brief: bool
 ) -> list[str]:
     base = process.shell_words(suite.command or "cargo criterion")
-    command = [*base, *_selection([m.target for m in members], suite)]
+    command = [*base, *_selection([executable.target], suite)]
     command += ["--message-format=json", "--plotting-backend=disabled"]
     if brief:
         # Criterion 0.3 takes whole seconds only.
-        seconds = "0.1" if all(m.fractions for m in members) else "1"
+        seconds = "0.1" if executable.fractions else "1"
         command += ["--", *(word.format(seconds) for word in _BRIEF)]
     return command
 
@@ -300,14 +297,6 @@ def _read_messages(messages: Path, suite: Suite, finished: process.Finished) -> 
 
 def _with_doubt(round_: Round, text: str) -> Round:
     return Round(round_.samples, round_.failures, (*round_.doubts, Doubt(text)))
-
-
-def _joined(one: Round, other: Round) -> Round:
-    return Round(
-        {**one.samples, **other.samples},
-        (*one.failures, *other.failures),
-        (*one.doubts, *other.doubts),
-    )
 
 
 def package_environment(executable: Executable) -> dict[str, str]:

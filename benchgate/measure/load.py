@@ -26,6 +26,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 import msgspec
 
@@ -172,7 +173,7 @@ def window(  # noqa: PLR0913 - a window is made of all of these
         )
     except DeadlineError as error:
         reason, _, lines = error.problem.partition("\n")
-        failure = Failure(suite, "", reason, _hide(lines, env))
+        failure = Failure(suite, "", reason, _hide(dedent(lines), env))
         return Window(out, within, 0, (failure,), ())
     said = _said(summary)
     return Window(

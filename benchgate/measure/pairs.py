@@ -1,4 +1,4 @@
-"""Both sides of all suites → a measurement, round by round, look by look.
+"""All suites → a measurement: of one side, or of both round by round, look by look.
 
 A round is one slice a side of every benchmark and one window a side of every load
 test. At each look the caller says what is still open; only that goes on.
@@ -14,10 +14,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from benchgate.config import Suite
-from benchgate.measure import host
-from benchgate.measure.micro import MicroPairs
-from benchgate.measure.plan import Checkout, Plan
-from benchgate.measure.services import LoadPairs
+from benchgate.measure import host, micro, services
+from benchgate.measure.plan import Checkout, Plan, Workshop
 from benchgate.model import (
     Cost,
     Design,
@@ -28,6 +26,7 @@ from benchgate.model import (
     Run,
     Side,
 )
+from benchgate.tools import merge
 
 OpenAfter = Callable[[Measurement], set[tuple[str, str]]]
 
@@ -68,6 +67,7 @@ class Comparison:
     def __init__(self, plan: Plan, *, left_out: Sequence[Doubt]) -> None:
         """Start with nothing measured; *left_out* will stay out."""
         self._plan = plan
+        self._workshop = plan.workshop
         self._left_out = tuple(left_out)
         self._rounds: dict[Side, list[Round]] = {side: [] for side in Side}
         self._environment = Environment()
@@ -103,7 +103,7 @@ class Comparison:
         ready: dict[str, PairedSuite] = {}
         try:
             for suite in suites:
-                make = LoadPairs if suite.tool == "k6" else MicroPairs
+                make = services.LoadPairs if suite.tool == "k6" else micro.MicroPairs
                 ready[suite.name] = make(self._plan, suite)
             self._building = time.monotonic() - began
             self._measure(ready, open_after)
@@ -113,7 +113,7 @@ class Comparison:
         return self.measurement()
 
     def _measure(self, suites: dict[str, PairedSuite], open_after: OpenAfter) -> None:
-        settings = self._plan.config.measure
+        settings = self._workshop.config.measure
         shares = shares_of_error(len(settings.looks))
         began = time.monotonic()
         self._before = [suite.first() for suite in suites.values()]
@@ -129,7 +129,7 @@ class Comparison:
                 self._round(suites, wanted)
                 longest = max(longest, time.monotonic() - round_began)
                 self._measuring = time.monotonic() - began
-                self._plan.progress.advance(
+                self._workshop.progress.advance(
                     rounds=self.rounds,
                     of=settings.looks[-1],
                     seconds=self._measuring,
@@ -157,12 +157,12 @@ class Comparison:
             pairs = [*pairs, *self._before]
         now = time.time()
         for index, side in enumerate(Side):
-            whole = _merged([pair[index] for pair in pairs])
+            whole = merge(("", pair[index]) for pair in pairs)
             self._rounds[side].append(replace(whole, started_at=now, load=load))
 
     def _stop_early(self, wanted: dict[str, frozenset[str]]) -> None:
         number = sum(len(names) for names in wanted.values())
-        minutes = self._plan.config.measure.budget / 60
+        minutes = self._workshop.config.measure.budget / 60
         self._doubts = (
             Doubt(
                 f"the budget of {minutes:g} min was used up after {self.rounds} rounds "
@@ -192,9 +192,30 @@ def _open_in(
     return benchmarks & names
 
 
-def _merged(rounds: Sequence[Round]) -> Round:
-    return Round(
-        samples={key: s for r in rounds for key, s in r.samples.items()},
-        failures=tuple(f for r in rounds for f in r.failures),
-        doubts=tuple(d for r in rounds for d in r.doubts),
+def measure_alone(
+    workshop: Workshop, suites: Sequence[Suite], head: Checkout
+) -> Measurement:
+    """Return one round of *suites* on *head* alone, which is what a store keeps."""
+    began = time.monotonic()
+    environment = host.environment(head.project)
+    load_before = host.read_load()
+    parts = [
+        (
+            suite.name,
+            services.measure_alone(workshop, suite, head)
+            if suite.tool == "k6"
+            else micro.measure_alone(workshop, suite, head),
+        )
+        for suite in suites
+    ]
+    whole = replace(
+        merge(parts),
+        started_at=time.time(),
+        load=host.load_between(load_before, host.read_load(), 0.0),
+    )
+    return Measurement(
+        base=None,
+        head=Run(head.commit, environment, (whole,)),
+        design=Design.STORED,
+        cost=Cost(measuring=time.monotonic() - began),
     )

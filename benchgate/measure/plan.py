@@ -1,4 +1,4 @@
-"""What a comparison needs to know before it starts, and whom it tells how it goes."""
+"""What measuring needs to know before it starts, and whom it tells how it goes."""
 
 from __future__ import annotations
 
@@ -32,19 +32,17 @@ class Checkout:
     commit: Commit
     root: Path
     project: Path
-    target: Path | None
+    target: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A comparison about to be measured.
+class Workshop:
+    """Where measuring is done: the settings, two folders, and whom to tell.
 
     ``work`` takes what is kept (raw measurements, logs); ``scratch`` what is not.
     """
 
     config: Config
-    base: Checkout
-    head: Checkout
     work: Path
     scratch: Path
     progress: Progress
@@ -54,3 +52,18 @@ class Plan:
         folder = self.work / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{name}-{side}.log"
+
+    def raw(self, suite: str, number: int, side: Side, ending: str) -> Path:
+        """Return the file that takes a tool's own output of one round."""
+        folder = self.work / "raw"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{suite}-{number:03d}-{side}.{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A comparison in pairs about to be measured."""
+
+    workshop: Workshop
+    base: Checkout
+    head: Checkout

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchgate.config import Only, Suite
+from benchgate.config import Config, Only, Suite
 from benchgate.measure import cargo, git
 from benchgate.measure.plan import Plan
 from benchgate.model import Doubt
@@ -15,29 +15,36 @@ from benchgate.model import Doubt
 FIRST_CONTACT = Suite(name="criterion", tool="criterion")
 
 
+def measurable(config: Config) -> tuple[tuple[Suite, ...], tuple[Doubt, ...]]:
+    """Return the suites that can be measured here, and why the others can't."""
+    suites = config.suites or (FIRST_CONTACT,)
+    kept = tuple(s for s in suites if s.tool in ("criterion", "k6"))
+    left_out = tuple(
+        Doubt(f"{s.name}: {s.tool} results are read from files, not measured here")
+        for s in suites
+        if s not in kept
+    )
+    return kept, left_out
+
+
 def selected(plan: Plan) -> tuple[tuple[Suite, ...], tuple[Doubt, ...]]:
     """Return the suites to measure, and what was left out with the reason.
 
     With ``only: affected``, what no changed file can have made slower is left out;
     where that can't be told, everything is measured.
     """
-    suites = tuple(s for s in plan.config.suites or (FIRST_CONTACT,))
-    measurable = tuple(s for s in suites if s.tool in ("criterion", "k6"))
-    left_out = [
-        Doubt(f"{s.name}: {s.tool} results are read from files, not measured here")
-        for s in suites
-        if s not in measurable
-    ]
-    if plan.config.measure.only is Only.ALL:
-        return measurable, tuple(left_out)
+    suites, unmeasured = measurable(plan.workshop.config)
+    if plan.workshop.config.measure.only is Only.ALL:
+        return suites, unmeasured
+    left_out = list(unmeasured)
     head = plan.head
     changed = git.changed_files(head.root, plan.base.commit.sha)
     affected = cargo.affected_packages(head.root, changed)
     if affected is None:
         doubt = Doubt("everything was measured: a changed file may affect all of it")
-        return measurable, (*left_out, doubt)
+        return suites, (*left_out, doubt)
     kept = []
-    for suite in measurable:
+    for suite in suites:
         narrowed = _narrowed(suite, head.project, changed, affected)
         if narrowed is None:
             text = f"{suite.name}: left out, no changed file can affect it"

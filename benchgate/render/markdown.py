@@ -16,7 +16,8 @@ import jinja2
 
 from benchgate.model import Outcome, Report, Verdict
 from benchgate.render import TEMPLATES
-from benchgate.render.text import ALL, Limits, Name, Phrase, shown, view_of, visible
+from benchgate.render.names import Name, Phrase, shown, visible
+from benchgate.render.text import ALL, Limits, view_of
 
 MARKER = "<!-- benchgate:report -->"
 # GitHub refuses 65,536 characters; counted in bytes, no way of counting exceeds it.
@@ -160,9 +161,11 @@ def _words(text: str) -> str:
 
 
 def _is_harmless(word: str, *, first: bool) -> bool:
-    if _NUMBER.fullmatch(word) or word in {"<", "]"}:
+    if first and _BULLET.fullmatch(word):
+        return False
+    if _NUMBER.fullmatch(word) or word == "<":
         return True
-    if (first and _BULLET.fullmatch(word)) or _LINKED.search(word):
+    if _LINKED.search(word):
         return False
     # A colon inside a word makes an address or an emoji.
     return all(c.isalnum() or c in _HARMLESS for c in word.removesuffix(":"))

@@ -12,7 +12,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from benchgate.model import Outcome, Report
-from benchgate.render.text import Listing, Name, Phrase, Row, View, shown, view_of, visible
+from benchgate.render.names import Name, Phrase, shown, visible
+from benchgate.render.rows import Row
+from benchgate.render.text import Listing, View, view_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,9 +52,9 @@ def print_report(report: Report, *, console: Console, verbose: bool = False) -> 
 def _lines(view: View, *, width: int | None, verbose: bool) -> Iterator[Line]:
     yield 0, Text(view.headline, _STYLE[view.outcome.value])
     if view.outcome is Outcome.PASSED:
-        yield 0, _spaced((_text(view.action), _text(view.power)), " ")
+        yield 0, _spaced((_text((view.action,)), _text(view.power)), " ")
     else:
-        yield 0, _text(view.action, "bold")
+        yield 0, _text((view.action,), "bold")
         yield 0, _text(view.power)
     if view.is_quiet and not verbose:
         return
@@ -65,7 +67,7 @@ def _lines(view: View, *, width: int | None, verbose: bool) -> Iterator[Line]:
     for listing in others:
         yield from _listing(listing, verbose=verbose)
     yield 0, Text()
-    for phrase in (view.subject, view.error_control, (view.cost,), view.reproduce):
+    for phrase in (view.subject, (view.error_control,), (view.cost,), view.reproduce):
         if any(phrase):
             yield 0, _text(phrase, "dim")
 

@@ -10,10 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from benchgate.model import (
@@ -30,30 +27,28 @@ from benchgate.model import (
     Outcome,
     Report,
     SeriesKey,
-    Unit,
     Verdict,
 )
-from benchgate.units import (
-    format_against,
-    format_change,
-    format_points,
-    format_quantity,
-    format_share,
+from benchgate.render.names import Name, Phrase, sentence, shorten, visible
+from benchgate.render.rows import (
+    Labeller,
+    Row,
+    confidence,
+    count,
+    is_change,
+    is_suite,
+    labeller,
+    printed_detectable,
+    row_of,
 )
+from benchgate.units import format_share
 
-LONGEST_NAME = 120
-_LONGEST_SENTENCE = 300
 _LONGEST_LINE = 200
 _LAST_LINES = 12
-# Above this a multiple says more than a percentage, and nobody reads the digits.
-_BEYOND = 10.0
-_SMALLEST_P = 0.0001
 _NOTHING = frozenset({UNKNOWN, "0", ""})
 _EXAMPLES = 3
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _SHOWN_OF_SHA = 9
-# Characters that are not seen, or that change how others are seen.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SPEED = frozenset({Kind.TIME, Kind.LATENCY, Kind.TAIL, Kind.RATE})
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -62,40 +57,6 @@ _DESIGN: Mapping[Design, str] = {
     Design.INDEPENDENT: "measured in separate rounds",
     Design.STORED: "against the stored baseline",
 }
-
-
-class Name(str):
-    """A string that somebody else chose: shown as it is, never interpreted."""
-
-    __slots__ = ()
-
-
-Phrase = tuple[str, ...]
-"""The parts of a sentence in a row; the ``Name`` parts are foreign."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One series as it is shown; an empty string is an empty cell.
-
-    ``slowdown`` is the reason where there is no interval. ``interval`` names both
-    ends with their unit, ``bounds`` is the same in brackets with the unit left out.
-    """
-
-    label: Phrase
-    marks: str
-    verdict: Verdict
-    word: str
-    base: str
-    head: str
-    slowdown: Phrase
-    interval: str
-    bounds: str
-    margin: str
-    detectable: str
-    needed: str
-    evidence: str
-    remark: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +115,7 @@ class View:
 
     outcome: Outcome
     headline: str
-    action: Phrase
+    action: str
     reasons: tuple[str, ...]
     power: Phrase
     confidence: str
@@ -173,7 +134,7 @@ class View:
     differences: Listing
     environment: tuple[tuple[str, Phrase], ...]
     subject: Phrase
-    error_control: Phrase
+    error_control: str
     cost: str
     reproduce: Phrase
     entry: tuple[str, ...]
@@ -208,13 +169,16 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
     """Return *report* in words, with at most *limits* of each."""
     groups = _groups(report.judgements)
     notes = _Notes(report)
-    label = _labeller(report.judgements)
+    label = labeller(report.judgements)
 
     def table(group: str, limit: int, what: str) -> Table:
         members = groups[group]
-        rows = [_row(j, report.design, label, notes) for j in members[:limit]]
+        rows = [
+            row_of(j, report.design, label=label(j), marks=notes.marks(j.key))
+            for j in members[:limit]
+        ]
         return Table(
-            summary=f"{_count(len(members), _noun(members))} {what}" if members else "",
+            summary=f"{count(len(members), _noun(members))} {what}" if members else "",
             rows=tuple(rows),
             cut=_cut(len(members), len(rows)),
             power=_power(members, label),
@@ -232,7 +196,7 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
         action=_action(report, groups),
         reasons=_reasons(report, groups),
         power=_power(report.judgements, label),
-        confidence=_confidence(report.judgements),
+        confidence=confidence(report.judgements),
         regressed=regressed,
         accepted=accepted,
         improved=improved,
@@ -255,7 +219,7 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
         notes=notes.listing(limits.notes),
         differences=_listing(
             "{} between the machines of base and head",
-            [(_sentence(d),) for d in report.differences],
+            [(sentence(d),) for d in report.differences],
             limits.notes,
             one="difference",
             many="differences",
@@ -269,47 +233,6 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
         reproduce=_reproduce(report),
         entry=_entry(groups["regressed"], limits.entries),
     )
-
-
-def visible(text: str) -> str:
-    """Return *text* with each character that hides or reorders written out."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(c) for c in text)
-
-
-def shorten(text: str, longest: int) -> str:
-    """Return *text* in at most *longest* >= 20 characters.
-
-    Both ends are kept, and a checksum between them, so that two names that differ
-    only in the middle stay two names.
-    """
-    if len(text) <= longest:
-        return text
-    checksum = f"…{zlib.crc32(text.encode('utf-8', 'replace')):08x}…"
-    kept = longest - len(checksum)
-    return text[: kept - kept // 2] + checksum + text[len(text) - kept // 2 :]
-
-
-def shown(name: str) -> str:
-    """Return a foreign *name* fit for one line: visible, and not too long."""
-    text = shorten(visible(name), LONGEST_NAME)
-    return text if text.strip() else "(blank)"
-
-
-def _sentence(text: str) -> str:
-    """Return a sentence of a report, which may hold what a tool said."""
-    return shorten(visible(text), _LONGEST_SENTENCE)
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    short = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-    code = ord(character)
-    wide = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the last of the first plane
-    narrow = f"\\x{code:02x}" if code <= 0xFF else wide  # noqa: PLR2004 - one byte
-    return short.get(character, narrow)
 
 
 # Which judgements belong together.
@@ -329,25 +252,14 @@ def _groups(judgements: Sequence[Judgement]) -> Groups:
     return groups
 
 
-def _is_suite(judgement: Judgement) -> bool:
-    """Say whether this is the ratio over a whole suite, which no benchmark has."""
-    metric = judgement.comparison.metric
-    return metric.kind is Kind.TIME and metric.unit is Unit.ONE
-
-
 def _single(judgements: Iterable[Judgement]) -> list[Judgement]:
-    return [j for j in judgements if not _is_suite(j)]
+    return [j for j in judgements if not is_suite(j)]
 
 
 def _noun(judgements: Sequence[Judgement]) -> str:
     """Return what *judgements* are: benchmarks, or series where one has several."""
     benchmarks = {(j.key.suite, j.key.benchmark) for j in judgements}
     return "benchmark" if len(benchmarks) == len(judgements) else "series"
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun if noun == "series" or number == 1 else f"{noun}s"
-    return f"{number} {plural}"
 
 
 def _cut(total: int, shown_ones: int) -> str:
@@ -376,15 +288,17 @@ def _reasons(report: Report, groups: Groups) -> tuple[str, ...]:
     shown_below = report.failed, report.removed, groups["inconclusive"]
     if report.outcome is Outcome.REGRESSED or any(shown_below):
         return ()
-    return tuple(map(_sentence, report.reasons))
+    return tuple(map(sentence, report.reasons))
 
 
 def _what_regressed(report: Report, groups: Groups) -> str:
     slower = [j for j in groups["regressed"] if j.blocking]
     single = _single(slower)
-    if not single:
+    if single:
+        return _some_of(single, report, _worse(single))
+    if slower:
         return f"the benchmarks together are {_worse(slower)}, though none alone is"
-    return _some_of(single, report, _worse(single))
+    return "something got worse"
 
 
 def _what_is_open(report: Report, groups: Groups) -> str:
@@ -393,12 +307,12 @@ def _what_is_open(report: Report, groups: Groups) -> str:
     unsettled = _single(groups["inconclusive"])
     found = []
     if suites:
-        found.append(f"{_count(len(suites), 'suite')} did not run")
+        found.append(f"{count(len(suites), 'suite')} did not run")
     if benchmarks:
-        found.append(f"{_count(len(benchmarks), 'benchmark')} failed")
+        found.append(f"{count(len(benchmarks), 'benchmark')} failed")
     if report.removed:
         verb = "is" if len(report.removed) == 1 else "are"
-        found.append(f"{_count(len(report.removed), 'benchmark')} {verb} missing")
+        found.append(f"{count(len(report.removed), 'benchmark')} {verb} missing")
     if not found and unsettled:
         return _could_not(unsettled, report)
     return ", ".join(found) or "this run allows no verdict"
@@ -412,7 +326,7 @@ def _what_passed(report: Report, groups: Groups) -> str:
     if not everything:
         return "there was nothing to compare with"
     if slower:
-        return f"{_some_of(slower, report, _worse(slower))}, none that may block"
+        return f"{_some_of(slower, report, _worse(slower))}, but that does not block"
     if accepted:
         return f"{_some_of(accepted, report, _worse(accepted))}, as accepted"
     if len(unsettled) == len(everything):
@@ -432,7 +346,7 @@ def _nothing_slower(report: Report, groups: Groups) -> str:
     worse = _worse(everything)
     if len(everything) == 1:
         return f"the {_noun(everything)} is not {worse}"
-    return f"none of {_count(len(everything), _noun(everything))} is {worse}"
+    return f"none of {count(len(everything), _noun(everything))} is {worse}"
 
 
 def _some_of(some: Sequence[Judgement], report: Report, what: str) -> str:
@@ -447,7 +361,7 @@ def _could_not(unsettled: Sequence[Judgement], report: Report) -> str:
 
 
 def _of(number: int, everything: Sequence[Judgement]) -> str:
-    return f"{number} of {_count(len(everything), _noun(everything))}"
+    return f"{number} of {count(len(everything), _noun(everything))}"
 
 
 def _are_speeds(judgements: Sequence[Judgement]) -> bool:
@@ -458,38 +372,35 @@ def _worse(judgements: Sequence[Judgement]) -> str:
     return "slower" if _are_speeds(judgements) else "worse"
 
 
-def _action(report: Report, groups: Groups) -> Phrase:
+def _action(report: Report, groups: Groups) -> str:
     if report.outcome is Outcome.REGRESSED:
-        many = len(groups["regressed"]) > 1
-        them = "them" if many else "it"
+        them = "them" if len(groups["regressed"]) > 1 else "it"
         return (
             f"Act: fix {them}, or accept {them} with a reason in "
-            "`benchgate.accepted.yml`.",
+            "`benchgate.accepted.yml`."
         )
     if report.outcome is Outcome.UNDECIDED:
         return (
             "Act: mend what is named here and run again. "
-            "This says nothing about the speed of the change.",
+            "This says nothing about the speed of the change."
         )
-    if not report.judgements:
-        return ("Nothing to do.",)
     if groups["inconclusive"]:
-        return ("Nothing to do; what could not be told does not block.",)
-    return ("Nothing to do.",)
+        return "Nothing to do; what could not be told does not block."
+    return "Nothing to do."
 
 
 # What the run could have seen.
 
 
-def _power(judgements: Sequence[Judgement], label: Callable[[Judgement], Phrase]) -> Phrase:
+def _power(judgements: Sequence[Judgement], label: Labeller) -> Phrase:
     """Say which slowdown would have been caught; nothing where none can be named."""
-    changes = [j for j in _single(judgements) if _is_change(j)]
+    changes = [j for j in _single(judgements) if is_change(j)]
     members = changes or _single(judgements)
     able = [j for j in members if j.detectable is not None]
     if not able:
         return ()
     ranked = sorted(able, key=_detectable)
-    median = _printed_detectable(ranked[(len(ranked) - 1) // 2])
+    median = printed_detectable(ranked[(len(ranked) - 1) // 2])
     worst = ranked[-1]
     mute = len(members) - len(able)
     rest = f" Nothing can be said of {mute} more." if mute else ""
@@ -500,178 +411,12 @@ def _power(judgements: Sequence[Judgement], label: Callable[[Judgement], Phrase]
     return (
         f"{start} (median; worst: ",
         *label(worst),
-        f", {_printed_detectable(worst)}).{rest}",
+        f", {printed_detectable(worst)}).{rest}",
     )
-
-
-def _is_change(judgement: Judgement) -> bool:
-    return judgement.comparison.metric.kind is not Kind.ERRORS
 
 
 def _detectable(judgement: Judgement) -> float:
     return math.inf if judgement.detectable is None else judgement.detectable
-
-
-def _printed_detectable(judgement: Judgement) -> str:
-    if judgement.detectable is None:
-        return ""
-    return _change(judgement.detectable, judgement)
-
-
-# Rows.
-
-
-def _labeller(judgements: Sequence[Judgement]) -> Callable[[Judgement], Phrase]:
-    """Return how a series is called: by no more than tells it from the others."""
-    keys = [j.key for j in judgements]
-    suites = Counter(name for _, name in {(k.suite, k.benchmark) for k in keys})
-    metrics = Counter((k.suite, k.benchmark) for k in keys)
-
-    def label(judgement: Judgement) -> Phrase:
-        key = judgement.key
-        shared = suites[key.benchmark] > 1 or _is_suite(judgement)
-        plain = judgement.comparison.metric.kind is Kind.TIME
-        alone = metrics[key.suite, key.benchmark] == 1
-        before = (Name(key.suite), ": ") if shared else ()
-        after = () if plain and alone else (" ", Name(key.metric))
-        return (*before, Name(key.benchmark), *after)
-
-    return label
-
-
-def _row(
-    judgement: Judgement,
-    design: Design,
-    label: Callable[[Judgement], Phrase],
-    notes: _Notes,
-) -> Row:
-    comparison = judgement.comparison
-    interval, bounds = _interval(judgement)
-    return Row(
-        label=label(judgement),
-        marks=notes.marks(judgement.key),
-        verdict=judgement.verdict,
-        word=_word(judgement),
-        base=_side(judgement, comparison.base.value) if comparison.base else "",
-        head=_side(judgement, comparison.head.value) if comparison.head else "",
-        slowdown=_slowdown(judgement),
-        interval=interval,
-        bounds=bounds,
-        margin=_margin(judgement),
-        detectable=_printed_detectable(judgement),
-        needed=_needed(judgement, design),
-        evidence=_evidence(judgement, design),
-        remark=_remark(judgement),
-    )
-
-
-def _word(judgement: Judgement) -> str:
-    if judgement.verdict is Verdict.REGRESSED and judgement.accepted:
-        return "accepted"
-    return judgement.verdict.value
-
-
-def _side(judgement: Judgement, value: float) -> str:
-    metric = judgement.comparison.metric
-    if _is_suite(judgement):
-        return ""
-    if metric.kind is Kind.ERRORS:
-        return format_share(value)
-    return format_quantity(value, metric.unit)
-
-
-def _slowdown(judgement: Judgement) -> Phrase:
-    if judgement.slowdown is not None:
-        return (_change(judgement.slowdown.point, judgement),)
-    reason = judgement.reason or judgement.comparison.reason or "no reason was given"
-    return (_sentence(reason),)
-
-
-def _interval(judgement: Judgement) -> tuple[str, str]:
-    if judgement.slowdown is None:
-        return "", ""
-    lo = _change(judgement.slowdown.lo, judgement)
-    hi = _change(judgement.slowdown.hi, judgement)
-    short = [text.removesuffix(" pp").removesuffix(" %") for text in (lo, hi)]
-    return f"{lo} to {hi}", f"[{short[0]}, {short[1]}]"
-
-
-def _change(value: float, judgement: Judgement) -> str:
-    """Return the change *value* on the side of the margin on which it lies."""
-    margin = math.copysign(judgement.margin, value)
-    if judgement.comparison.metric.kind is Kind.ERRORS:
-        return _points_against(value, margin)
-    if value > _BEYOND:
-        return f"over {format_change(_BEYOND)}"
-    return format_against(value, margin)
-
-
-def _points_against(value: float, edge: float) -> str:
-    # Digits of a percentage and of percentage points are the same digits.
-    return format_against(value, edge).removesuffix("%") + "pp"
-
-
-def _margin(judgement: Judgement) -> str:
-    if judgement.comparison.metric.kind is Kind.ERRORS:
-        return format_points(judgement.margin).removeprefix("+")
-    return format_share(judgement.margin)
-
-
-def _needed(judgement: Judgement, design: Design) -> str:
-    if judgement.slowdown is None:
-        return ""
-    unit = "pair" if design is Design.PAIRED else "round"
-    if judgement.rounds_needed is None:
-        return f"no number of {unit}s"
-    return _count(judgement.rounds_needed, unit)
-
-
-def _evidence(judgement: Judgement, design: Design) -> str:
-    base, head = judgement.comparison.base, judgement.comparison.head
-    if base is None or head is None:
-        return ""
-    if design is Design.PAIRED and base.rounds == head.rounds:
-        measured = _count(head.rounds, "pair")
-    else:
-        measured = f"{_count(head.rounds, 'round')} against {base.rounds}"
-    if judgement.p_adjusted is None:
-        return measured
-    return f"{measured}, p {_probability(judgement.p_adjusted)}"
-
-
-def _probability(p: float) -> str:
-    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.2g}"
-
-
-def _remark(judgement: Judgement) -> Phrase:
-    accepted = judgement.accepted
-    if accepted is not None:
-        ceiling = f"{accepted.ceiling:.6g}"
-        if _is_change(judgement):
-            ceiling = format_share(accepted.ceiling)
-        return (
-            f"accepted up to {ceiling} by ",
-            Name(accepted.owner),
-            " until ",
-            Name(accepted.expires),
-            ": ",
-            _sentence(accepted.reason),
-        )
-    remarks = []
-    if judgement.verdict is Verdict.REGRESSED and not judgement.blocking:
-        remarks.append("does not block")
-    if judgement.verdict is Verdict.REGRESSED and judgement.comparison.weak:
-        remarks.append("weak evidence: base and head were not measured in pairs")
-    if judgement.slowdown is not None and judgement.reason:
-        remarks.append(_sentence(judgement.reason))
-    return ("; ".join(remarks),) if remarks else ()
-
-
-def _confidence(judgements: Sequence[Judgement]) -> str:
-    levels = {j.slowdown.confidence for j in judgements if j.slowdown}
-    if len(levels) != 1:
-        return "interval"
-    return f"{format_share(levels.pop())} interval"
 
 
 # What else happened.
@@ -684,9 +429,7 @@ class _Notes:
         self._texts: dict[SeriesKey, dict[str, None]] = {}
         self._count: dict[str, int] = {}
         own = [
-            Doubt(d.text, j.key)
-            for j in report.judgements
-            for d in j.comparison.doubts
+            Doubt(d.text, j.key) for j in report.judgements for d in j.comparison.doubts
         ]
         judged = {j.key for j in report.judgements}
         doubts = [*own, *report.doubts]
@@ -708,7 +451,7 @@ class _Notes:
     def listing(self, limit: int) -> Listing:
         """Return at most *limit* doubts, those about everything first."""
         marked: list[Phrase] = [
-            (f"{str(n).translate(_SUPERSCRIPT)} ", _sentence(text), self._shared(text))
+            (f"{str(n).translate(_SUPERSCRIPT)} ", sentence(text), self._shared(text))
             for text, n in self._number.items()
         ]
         return _listing("{}", [*self._general, *marked], limit, one="doubt")
@@ -719,8 +462,8 @@ class _Notes:
 
 def _doubt(doubt: Doubt) -> Phrase:
     if doubt.series is None:
-        return (_sentence(doubt.text),)
-    return (Name(doubt.series.benchmark), ": ", _sentence(doubt.text))
+        return (sentence(doubt.text),)
+    return (Name(doubt.series.benchmark), ": ", sentence(doubt.text))
 
 
 def _listing(
@@ -732,7 +475,7 @@ def _listing(
     many: str = "",
 ) -> Listing:
     number = len(lines)
-    counted = f"{number} {many}" if many and number != 1 else _count(number, one)
+    counted = f"{number} {many}" if many and number != 1 else count(number, one)
     return Listing(
         summary.format(counted), tuple(lines[:limit]), _cut(number, len(lines[:limit]))
     )
@@ -745,9 +488,9 @@ def _broken(failure: Failure, number: int) -> Broken:
     return Broken(
         number=f"failure {number}",
         what=what if failure.benchmark else what[:1],
-        reason=_sentence(failure.reason),
+        reason=sentence(failure.reason),
         detail=tuple(
-            shorten(visible(line.expandtabs(4)), _LONGEST_LINE) for line in kept
+            shorten(line.expandtabs(4), _LONGEST_LINE) for line in kept
         ),
     )
 
@@ -767,17 +510,17 @@ def _left_out(left_out: Sequence[Doubt], limit: int) -> Listing:
         if doubt.series is not None:
             found.append(doubt.series.benchmark)
     lines = [_named(found, text) for text, found in names.items()]
-    summary = f"{_count(len(left_out), 'benchmark')} not measured"
+    summary = f"{count(len(left_out), 'benchmark')} not measured"
     return Listing(summary, tuple(lines[:limit]), _cut(len(lines), len(lines[:limit])))
 
 
 def _named(names: Sequence[str], text: str) -> Phrase:
     if not names:
-        return (_sentence(text),)
+        return (sentence(text),)
     first = [part for name in names[:_EXAMPLES] for part in (", ", Name(name))][1:]
     more = len(names) - _EXAMPLES
     rest = f" and {more} more" if more > 0 else ""
-    return (*first, f"{rest}: ", _sentence(text))
+    return (*first, f"{rest}: ", sentence(text))
 
 
 def _environment(
@@ -831,14 +574,14 @@ def _commit(commit: Commit) -> Phrase:
     return (*parts, *dirty)
 
 
-def _error_control(report: Report) -> Phrase:
+def _error_control(report: Report) -> str:
     control = report.error_control
     if not control.tests:
-        return ()
-    share = format_share(control.level)
+        return ""
     return (
-        f"Of changes that alter nothing at most {share} would fail here "
-        f"({control.method} over {_count(control.tests, 'test')}).",
+        f"Of changes that alter nothing at most {format_share(control.level)} "
+        f"would fail here ({sentence(control.method)} over "
+        f"{count(control.tests, 'test')})."
     )
 
 

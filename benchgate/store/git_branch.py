@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -89,12 +89,14 @@ class _GitError(StoreError):
         telling = [line for line in lines if line.startswith(_TELLING)]
         # The last lines of a refused fetch are advice, the first one is the cause.
         line = (telling or lines[-1:] or [b"it said nothing"])[0]
-        super().__init__(
-            f"{place}: git ended with {code}: {line.decode(errors='replace')}",
-            hint="check that the repository and its remote can be reached and written",
-        )
         self.code = code
         self.said = said
+        super().__init__(
+            f"{place}: git ended with {code}: {line.decode(errors='replace')}",
+            hint="record it again later: other writers were faster"
+            if self.is_lost_race
+            else "check that the repository and its remote can be reached and written",
+        )
 
     @property
     def is_lost_race(self) -> bool:
@@ -123,12 +125,12 @@ class GitBranchStore:
         tip = self._patiently(self._tip)
         if tip is None:
             return ()
-        tree = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", tip)
-        paths = tree.decode(errors="surrogateescape").split("\0")
-        chosen = layout.newest(paths, limit=limit, environment=environment)
+        blobs = self._blobs(tip)
+        chosen = layout.newest(blobs, limit=limit, environment=environment)
+        documents = self._documents(tip, {path: blobs[path] for path in chosen})
         return tuple(
             layout.stored_run_of(path, raw, name=self._name(tip, path))
-            for path, raw in self._documents(tip, chosen).items()
+            for path, raw in documents.items()
         )
 
     def read(self, stored_id: str) -> Measurement:
@@ -140,10 +142,11 @@ class GitBranchStore:
             raise layout.unknown_run(stored_id, place=self.branch)
         for find in (self._seen, lambda: self._patiently(self._tip)):
             commit = find()
-            found = self._documents(commit, [stored_id]) if commit else {}
-            if commit and stored_id in found:
+            blobs = self._blobs(commit, stored_id) if commit else {}
+            if commit and blobs:
+                raw = self._documents(commit, blobs)[stored_id]
                 name = self._name(commit, stored_id)
-                return layout.measurement_of(found[stored_id], name=name)
+                return layout.measurement_of(raw, name=name)
         raise layout.unknown_run(stored_id, place=self.branch)
 
     def append(
@@ -176,22 +179,22 @@ class GitBranchStore:
 
     def _add(self, path: str, raw: bytes, *, recorded_at: int) -> None:
         tip = self._tip()
-        kept = self._documents(tip, [path, "README.md"]) if tip else {}
+        kept = self._blobs(tip, path, "README.md") if tip else {}
+        blob = self._hash(raw)
         if path in kept:
-            if kept[path] != raw:
+            if kept[path] != blob:
                 raise layout.conflict(path, place=self.branch)
             return
-        files = {path: raw}
+        added = {path: blob}
         if "README.md" not in kept:
-            files["README.md"] = _README.encode()
-        commit = self._commit(files, parent=tip, message=path, moment=recorded_at)
+            added["README.md"] = self._hash(_README.encode())
+        commit = self._commit(added, parent=tip, message=path, moment=recorded_at)
         self._publish(commit, parent=tip)
 
     @property
     def _branch_ref(self) -> str:
         return f"refs/heads/{self.branch}"
 
-    @property
     def _seen_ref(self) -> str:
         """Return the ref that holds what this repository has of the branch."""
         if self._has_remote():
@@ -211,7 +214,7 @@ class GitBranchStore:
     def _seen(self) -> str | None:
         """Return the newest commit of the branch that is here, or None."""
         try:
-            said = self._git("rev-parse", "--verify", "--quiet", self._seen_ref)
+            said = self._git("rev-parse", "--verify", "--quiet", self._seen_ref())
         except _GitError as error:
             # The exit code alone is the same for a broken ref.
             if error.code == _QUIET_NO and b"broken ref" not in error.said:
@@ -249,40 +252,49 @@ class GitBranchStore:
             *(("--depth=1",) if said.strip() == b"true" else ()),
             "--",
             self.remote,
-            f"+{self._branch_ref}:{self._seen_ref}",
+            f"+{self._branch_ref}:{self._seen_ref()}",
         )
 
-    def _documents(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
-        """Return the content of each of *paths* that *commit* has, by path."""
-        questions = "".join(f"{commit}:{path}\n" for path in paths)
+    def _blobs(self, commit: str, *paths: str) -> dict[str, str]:
+        """Return the blob of each file of *commit* by path, or only of *paths*."""
+        said = self._git("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
+        lines = said.decode(errors="surrogateescape").split("\0")
+        entries = (line.partition("\t") for line in lines if line)
+        return {path: about.split()[2] for about, _, path in entries}
+
+    def _documents(self, commit: str, blobs: Mapping[str, str]) -> dict[str, bytes]:
+        """Return the content of *blobs* by path, read by one process."""
+        questions = "".join(f"{blob}\n" for blob in blobs.values())
         answers = self._git("cat-file", "--batch", stdin=questions.encode())
         found: dict[str, bytes] = {}
         start = 0
-        for path in paths:
+        for path in blobs:
             end = answers.index(b"\n", start)
-            said = answers[start:end]
+            _, kind, *size = answers[start:end].split()
+            if kind != b"blob":
+                raise StoreError(
+                    f"{self._name(commit, path)}: its object is {kind.decode()}",
+                    hint="fetch the branch again, or restore the repository",
+                )
             start = end + 1
-            if not said.endswith(b" missing"):
-                size = int(said.rpartition(b" ")[2])
-                found[path] = answers[start : start + size]
-                start += size + 1
+            found[path] = answers[start : start + int(size[0])]
+            start += int(size[0]) + 1
         return found
 
     def _commit(
         self,
-        files: Mapping[str, bytes],
+        added: Mapping[str, str],
         *,
         parent: str | None,
         message: str,
         moment: int,
     ) -> str:
-        """Return a new commit: what *parent* has, and *files*."""
+        """Return a new commit: what *parent* has, and *added* blobs."""
         with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             if parent:
                 self._git("read-tree", parent, settings=index)
-            for path, raw in files.items():
-                blob = self._hash(raw)
+            for path, blob in added.items():
                 entry = f"100644,{blob},{path}"
                 self._git(
                     *("update-index", "--add", "--cacheinfo", entry), settings=index

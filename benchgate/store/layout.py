@@ -29,7 +29,7 @@ _SHA = re.compile(r"[0-9a-f]{12,64}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PATH = re.compile(
     rf"{RUNS}/(?P<environment>[a-z0-9-]+)/[0-9]{{4}}/[0-9]{{2}}"
-    r"/(?P<moment>[0-9]{8}T[0-9]{6}Z)-[0-9a-f]{12}-[A-Za-z0-9_-]{1,64}\.[0-9]+\.json"
+    r"/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}-[A-Za-z0-9_-]{1,64}\.[0-9]+\.json"
 )
 
 
@@ -116,13 +116,11 @@ def measurement_of(raw: bytes, *, name: str) -> Measurement:
 def stored_run_of(path: str, raw: bytes, *, name: str) -> StoredRun:
     """Return what is listed of the document *raw* at *path*."""
     head = measurement_of(raw, name=name).head
-    match = _PATH.fullmatch(path)
-    if match is None:
-        raise StoreError(f"{name}: not a path of a run")
+    written = PurePosixPath(path).name.partition("-")[0]
     try:
-        moment = datetime.strptime(match["moment"], _MOMENT).replace(tzinfo=UTC)
+        moment = datetime.strptime(written, _MOMENT).replace(tzinfo=UTC)
     except ValueError as error:
-        raise StoreError(f"{name}: {match['moment']} is no moment") from error
+        raise StoreError(f"{name}: {written} is no moment") from error
     return StoredRun(
         id=path,
         commit=head.commit.sha,

@@ -87,10 +87,10 @@ def _find(source: Source, findings: Findings, *, partial: bool) -> None:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        place = f"{source.name}:{number}"
         try:
             message = _MESSAGE.decode(line)
         except _NOT_DECODED as error:
-            place = f"{source.name}:{number}"
             if number < len(lines) or _is_json(line):
                 _refuse(line, findings, place=place, problem=str(error))
             elif partial:
@@ -102,13 +102,16 @@ def _find(source: Source, findings: Findings, *, partial: bool) -> None:
                 ) from error
             continue
         if message.reason == "benchmark-complete":
-            timed = Slice(
-                message.id,
-                message.measured_values,
-                message.iteration_count,
-                message.unit,
-            )
-            findings.slices.append(timed)
+            _add(message, findings, place=place)
+
+
+def _add(message: _Message, findings: Findings, *, place: str) -> None:
+    if not message.id:
+        raise _nameless(place)
+    timed = Slice(
+        message.id, message.measured_values, message.iteration_count, message.unit
+    )
+    findings.slices.append(timed)
 
 
 def _refuse(line: bytes, findings: Findings, *, place: str, problem: str) -> None:
@@ -126,6 +129,8 @@ def _refuse(line: bytes, findings: Findings, *, place: str, problem: str) -> Non
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         text = f"{place}: this is no cargo-criterion message: {problem}"
         raise FormatError(text, hint=_HINT) from error
+    if not isinstance(benchmark, str) or not benchmark:
+        raise _nameless(place)
     values, counts = message.get("measured_values"), message.get("iteration_count")
     findings.refuse(
         as_text(benchmark),
@@ -133,6 +138,10 @@ def _refuse(line: bytes, findings: Findings, *, place: str, problem: str) -> Non
         or why_not_numbers(counts, what="iteration_count")
         or problem,
     )
+
+
+def _nameless(place: str) -> FormatError:
+    return FormatError(f"{place}: a benchmark without an id", hint=_HINT)
 
 
 def _is_json(line: bytes) -> bool:
@@ -146,11 +155,15 @@ def _is_json(line: bytes) -> bool:
 def _doubt_numbered(findings: Findings) -> None:
     """Doubt ids that criterion made different by counting: their order may change."""
     names = {timed.benchmark for timed in findings.slices}
-    for name in sorted(names):
+    doubted: set[str] = set()
+    for name in names:
         numbered = _NUMBERED.fullmatch(name)
         if numbered and numbered[1] in names:
-            text = (
-                "two benchmarks share this id and criterion tells them apart by their "
-                "order alone: rename one"
-            )
-            findings.doubts.append(Doubt(text, series=findings.key(name)))
+            doubted |= {name, numbered[1]}
+    text = (
+        "two benchmarks share this id and criterion tells them apart by their order "
+        "alone: rename one"
+    )
+    findings.doubts.extend(
+        Doubt(text, series=findings.key(name)) for name in sorted(doubted)
+    )

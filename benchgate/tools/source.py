@@ -144,6 +144,8 @@ def source_of(name: str) -> Source:
     """
     if name == "-":
         return Source("standard input", _spool(sys.stdin.buffer))
+    if not name:  # Path("") would be the current directory
+        raise FormatError("an empty name is no file", hint="check the shell variable")
     try:
         return _source_at(name)
     except (OSError, ValueError) as error:  # too long, a NUL byte, no permission

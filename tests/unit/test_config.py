@@ -22,7 +22,6 @@ from benchgate.config import (
     Suite,
     decode,
     default,
-    fill,
     find,
     load,
     schema,
@@ -498,8 +497,8 @@ def test_a_baseline_key_without_effect_is_an_error(text: str, problem: str) -> N
     assert problem_of(f"baseline: {text}") == f"x.yml:1: {problem}"
 
 
-def service(key: str, value: str) -> str:
-    keys = {"start": "x", "ready": "http://x:{port}", key: value}
+def service(key: str, value: object) -> str:
+    keys: dict[str, object] = {"start": "x", "ready": "http://x:{port}", key: value}
     suite = {"tool": "k6", "script": "x.js", "service": keys}
     return json.dumps({"suites": {"load": suite}})
 
@@ -512,32 +511,34 @@ def test_an_unknown_placeholder_names_the_known_ones(key: str) -> None:
     )
 
 
-def test_a_placeholder_in_a_variable_is_checked_too() -> None:
-    text = "suites: {a: {tool: criterion, env: {URL: 'x{host}'}}}"
-    assert "{host} is neither {port} nor {side}" in problem_of(text)
+def test_a_placeholder_in_a_variable_of_a_service_is_checked_too() -> None:
+    text = service("env", {"URL": "x{host}"})
+    assert "service.env.URL: {host} is neither {port} nor {side}" in problem_of(text)
+
+
+def test_a_placeholder_that_nobody_fills_in_is_an_error() -> None:
+    text = "suites: {a: {tool: k6, script: x.js, env: {URL: 'http://x:{port}'}}}"
+    assert problem_of(text) == (
+        "x.yml:1: suites.a.env.URL: "
+        "{port} is filled in for services only: k6 has __ENV.PORT"
+    )
 
 
 @pytest.mark.parametrize(
     "command",
-    ["echo ${port} ${HOME}", "docker ps --format '{{.ID}}'", "awk '{print $1}' x{a,b}"],
+    ["echo ${HOME} ${name}", "docker ps --format '{{.ID}}'", "awk '{print $1}' x{a,b}"],
 )
 def test_the_braces_of_a_shell_are_its_own(command: str) -> None:
     read = decode(service("start", command).encode(), name="x.yml")
 
     assert read.suites[0].service == Service(start=command, ready="http://x:{port}")
-    assert fill(command, port=81, side="head") == command
-
-
-def test_placeholders_are_filled() -> None:
-    filled = fill("x-{side} --port {port} ${port} {{side}}", port=8081, side="base")
-    assert filled == "x-base --port 8081 ${port} {{side}}"
 
 
 @pytest.mark.parametrize(
     ("address", "problem"),
     [
-        ("127.0.0.1:{port}", "is not an http:// or https:// address"),
-        ("tcp://127.0.0.1:{port}", "is not an http:// or https:// address"),
+        ("127.0.0.1:{port}", "is not an http:// address"),
+        ("https://127.0.0.1:{port}", "is not an http:// address"),
         ("http://127.0.0.1:8080/", "is the same for base and head"),
     ],
 )

@@ -1,0 +1,54 @@
+"""``benchgate run``: measure, and write down what was measured; judges nothing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchgate.commands import flags, project
+from benchgate.errors import ExitCode
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of ``run``."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where the run document goes (default: .benchgate/run.json)",
+    )
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="measure this commit in turns with the work tree; without it the work "
+        "tree alone, once, as its authors set it up",
+    )
+    flags.add_measuring(parser)
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Measure, write the document, and say what failed."""
+    from benchgate import gate  # noqa: PLC0415 - --help needs none of it
+    from benchgate.commands.console import Progress  # noqa: PLC0415 - as above
+    from benchgate.documents import run as document  # noqa: PLC0415 - as above
+
+    config = flags.configured(args)
+    folder = project.folder()
+    work = project.work_folder(folder)
+    with Progress() as progress:
+        measurement = (
+            gate.measure_head(folder, config, work=work, progress=progress)
+            if args.base is None
+            else gate.measure_checkout(
+                folder, config, base=args.base, work=work, progress=progress
+            )
+        )
+    output = Path(args.output) if args.output else work / "run.json"
+    flags.save(output, document.encode(measurement))
+    failures = [f for r in measurement.head.rounds for f in r.failures]
+    for failure in failures:
+        name = f"{failure.suite}:{failure.benchmark}".rstrip(":")
+        print(f"failed: {name}: {failure.reason}")
+    series = {key for r in measurement.head.rounds for key in r.samples}
+    print(f"{len(series)} series in {len(measurement.head.rounds)} rounds: {output}")
+    return ExitCode.UNDECIDED if failures or not series else ExitCode.PASSED

@@ -1,0 +1,224 @@
+"""Judgement → Row: the numbers of one series as text that agrees with its verdict."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchgate.model import Design, Judgement, Kind, Unit, Verdict
+from benchgate.render.names import Name, Phrase, sentence
+from benchgate.units import (
+    format_against,
+    format_change,
+    format_points,
+    format_quantity,
+    format_share,
+)
+
+# Above this nobody reads the digits.
+_BEYOND = 10.0
+_SMALLEST_P = 0.0001
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series as it is shown; an empty string is an empty cell.
+
+    ``slowdown`` is the reason where there is no interval. ``interval`` names both
+    ends with their unit, ``bounds`` is the same in brackets with the unit left out.
+    """
+
+    label: Phrase
+    marks: str
+    verdict: Verdict
+    word: str
+    base: str
+    head: str
+    slowdown: Phrase
+    interval: str
+    bounds: str
+    margin: str
+    detectable: str
+    needed: str
+    evidence: str
+    remark: Phrase
+
+
+Labeller = Callable[[Judgement], Phrase]
+
+
+def labeller(judgements: Sequence[Judgement]) -> Labeller:
+    """Return how a series is called: by no more than tells it from the others."""
+    keys = [j.key for j in judgements]
+    suites = Counter(name for _, name in {(k.suite, k.benchmark) for k in keys})
+    metrics = Counter((k.suite, k.benchmark) for k in keys)
+
+    def label(judgement: Judgement) -> Phrase:
+        key = judgement.key
+        shared = suites[key.benchmark] > 1 or is_suite(judgement)
+        plain = judgement.comparison.metric.kind is Kind.TIME
+        alone = metrics[key.suite, key.benchmark] == 1
+        before = (Name(key.suite), ": ") if shared else ()
+        after = () if plain and alone else (" ", Name(key.metric))
+        return (*before, Name(key.benchmark), *after)
+
+    return label
+
+
+def row_of(judgement: Judgement, design: Design, *, label: Phrase, marks: str) -> Row:
+    """Return the row of *judgement*; *marks* are the numbers of its doubts."""
+    comparison = judgement.comparison
+    interval, bounds = _interval(judgement)
+    return Row(
+        label=label,
+        marks=marks,
+        verdict=judgement.verdict,
+        word=_word(judgement),
+        base=_side(judgement, comparison.base.value) if comparison.base else "",
+        head=_side(judgement, comparison.head.value) if comparison.head else "",
+        slowdown=_slowdown(judgement),
+        interval=interval,
+        bounds=bounds,
+        margin=_margin(judgement),
+        detectable=printed_detectable(judgement),
+        needed=_needed(judgement, design),
+        evidence=_evidence(judgement, design),
+        remark=_remark(judgement),
+    )
+
+
+def _word(judgement: Judgement) -> str:
+    if judgement.verdict is Verdict.REGRESSED and judgement.accepted:
+        return "accepted"
+    return judgement.verdict.value
+
+
+def _side(judgement: Judgement, value: float) -> str:
+    metric = judgement.comparison.metric
+    if is_suite(judgement):
+        return ""
+    if metric.kind is Kind.ERRORS:
+        return format_share(value)
+    return format_quantity(value, metric.unit)
+
+
+def _slowdown(judgement: Judgement) -> Phrase:
+    if judgement.slowdown is not None:
+        return (_change(judgement.slowdown.point, judgement),)
+    reason = judgement.reason or judgement.comparison.reason or "no reason was given"
+    return (sentence(reason),)
+
+
+def _interval(judgement: Judgement) -> tuple[str, str]:
+    if judgement.slowdown is None:
+        return "", ""
+    lo = _change(judgement.slowdown.lo, judgement)
+    hi = _change(judgement.slowdown.hi, judgement)
+    short = [text.removesuffix(" pp").removesuffix(" %") for text in (lo, hi)]
+    return f"{lo} to {hi}", f"[{short[0]}, {short[1]}]"
+
+
+def _change(value: float, judgement: Judgement) -> str:
+    """Return the change *value* on the side of the margin on which it lies."""
+    margin = math.copysign(judgement.margin, value)
+    if judgement.comparison.metric.kind is Kind.ERRORS:
+        return _points_against(value, margin)
+    beyond = max(_BEYOND, judgement.margin)
+    if value > beyond:
+        return f"over {format_change(beyond)}"
+    return format_against(value, margin)
+
+
+def _points_against(value: float, edge: float) -> str:
+    # Digits of a percentage and of percentage points are the same digits.
+    return format_against(value, edge).removesuffix("%") + "pp"
+
+
+def _margin(judgement: Judgement) -> str:
+    if judgement.comparison.metric.kind is Kind.ERRORS:
+        return format_points(judgement.margin).removeprefix("+")
+    return format_share(judgement.margin)
+
+
+def _needed(judgement: Judgement, design: Design) -> str:
+    if judgement.slowdown is None:
+        return ""
+    unit = "pair" if design is Design.PAIRED else "round"
+    if judgement.rounds_needed is None:
+        return f"no number of {unit}s"
+    return count(judgement.rounds_needed, unit)
+
+
+def _evidence(judgement: Judgement, design: Design) -> str:
+    base, head = judgement.comparison.base, judgement.comparison.head
+    if base is None or head is None:
+        return ""
+    if design is Design.PAIRED and base.rounds == head.rounds:
+        measured = count(head.rounds, "pair")
+    else:
+        measured = f"{count(head.rounds, 'round')} against {base.rounds}"
+    if judgement.p_adjusted is None:
+        return measured
+    return f"{measured}, p {_probability(judgement.p_adjusted)}"
+
+
+def _probability(p: float) -> str:
+    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.2g}"
+
+
+def _remark(judgement: Judgement) -> Phrase:
+    accepted = judgement.accepted
+    if accepted is not None:
+        ceiling = f"{accepted.ceiling:.6g}"
+        if is_change(judgement):
+            ceiling = format_share(accepted.ceiling)
+        return (
+            f"accepted up to {ceiling} by ",
+            Name(accepted.owner),
+            " until ",
+            Name(accepted.expires),
+            ": ",
+            sentence(accepted.reason),
+        )
+    remarks = []
+    if judgement.verdict is Verdict.REGRESSED and not judgement.blocking:
+        remarks.append("does not block")
+    if judgement.verdict is Verdict.REGRESSED and judgement.comparison.weak:
+        remarks.append("weak evidence: base and head were not measured in pairs")
+    if judgement.slowdown is not None and judgement.reason:
+        remarks.append(sentence(judgement.reason))
+    return ("; ".join(remarks),) if remarks else ()
+
+
+def confidence(judgements: Sequence[Judgement]) -> str:
+    """Return the heading of the intervals, which share one confidence."""
+    levels = {j.slowdown.confidence for j in judgements if j.slowdown}
+    if len(levels) != 1:
+        return "interval"
+    return f"{format_share(levels.pop())} interval"
+
+
+def is_suite(judgement: Judgement) -> bool:
+    """Say whether this is the ratio over a whole suite, which no benchmark has."""
+    metric = judgement.comparison.metric
+    return metric.kind is Kind.TIME and metric.unit is Unit.ONE
+
+
+def count(number: int, noun: str) -> str:
+    """Return *number* of *noun*, in the plural where there are more."""
+    plural = noun if noun == "series" or number == 1 else f"{noun}s"
+    return f"{number} {plural}"
+
+
+def is_change(judgement: Judgement) -> bool:
+    """Say whether its numbers are changes; those of errors are differences."""
+    return judgement.comparison.metric.kind is not Kind.ERRORS
+
+
+def printed_detectable(judgement: Judgement) -> str:
+    """Return the smallest slowdown that would have been caught, or nothing."""
+    if judgement.detectable is None:
+        return ""
+    return _change(judgement.detectable, judgement)

@@ -1,0 +1,21 @@
+"""The types of our documents → their JSON Schemas in ``docs/schemas/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchgate import config
+from benchgate.documents import report, run
+
+FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
+
+
+def main() -> None:
+    """Write every schema anew."""
+    (FOLDER / "benchgate.yml.schema.json").write_text(config.schema_text())
+    (FOLDER / "run.schema.json").write_bytes(run.json_schema())
+    (FOLDER / "report.schema.json").write_bytes(report.json_schema())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""The pull-request comment: what it says, and that nobody can make it say more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import jinja2
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jinja2 import nodes
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from benchgate.model import Acceptance, Commit, Doubt, Failure, Missing, Report
+from benchgate.render import TEMPLATES
+from benchgate.render.markdown import (
+    MARKER,
+    MOST_BYTES,
+    cell,
+    code,
+    fence,
+    prose,
+    render_markdown,
+)
+from benchgate.render.names import Name, shown
+from tests import reports
+from tests.golden import check_golden
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+OURS = re.compile(
+    r"<!-- benchgate:report -->\n"
+    r"|<details><summary>[A-Za-z0-9 ]+</summary>\n"
+    r"|</details>\n"
+    r"|<br>"
+)
+# What GitHub makes something of in plain text: people, issues, commits, addresses.
+ALIVE = re.compile(r"@\w|#\d|GH-\d|\b[0-9a-f]{7,}\b|www\.|://|:\w+:|[<>]\w", re.IGNORECASE)
+FILTERS = {"prose", "cell", "figure", "fence", "icon", "sign"}
+
+foreign = st.one_of(
+    st.text(max_size=40),
+    st.text("`|\\<>@#[](){}*_~!&$:-+=. \nab1", max_size=30),
+    st.sampled_from(reports.HOSTILE),
+)
+
+
+def tokens_of(markdown: str) -> list[Token]:
+    return [
+        inner
+        for token in PARSER.parse(markdown)
+        for inner in (token, *(token.children or ()))
+    ]
+
+
+def rows_of(markdown: str) -> Iterator[list[list[Token]]]:
+    """Yield the cells of each row of each table, as their inline tokens."""
+    row: list[list[Token]] = []
+    for token in PARSER.parse(markdown):
+        if token.type == "tr_open":
+            row = []
+        elif token.type == "inline" and token.level >= 4:
+            row.append(token.children or [])
+        elif token.type == "tr_close":
+            yield row
+
+
+def about(name: str) -> Report:
+    """Return a report in which every foreign string is *name*."""
+    row = reports.judged(name, 1e-6, 0.2, suite=name)
+    metric = replace(reports.MEDIAN, name=name)
+    key = replace(row.key, metric=name)
+    doubt = Doubt(name, key)
+    comparison = replace(row.comparison, key=key, metric=metric, doubts=(doubt,))
+    judgement = replace(row, comparison=comparison)
+    other = reports.judged("other", 1e-6, 0.3)
+    accepted = Acceptance(name, name, 0.3, name)
+    return replace(
+        reports.regressed(),
+        judgements=(
+            judgement,
+            replace(other, accepted=accepted),
+            reports.untold("open", 1.0, name),
+        ),
+        base=Commit(name, name),
+        head=Commit(name, name),
+        differences=(name,),
+        added=(Missing(name, name, name),),
+        removed=(Missing(name, name, name),),
+        failed=(Failure(name, name, name, name),),
+        left_out=(doubt,),
+        doubts=(Doubt(name),),
+        head_environment=replace(reports.MACHINE, cpu=name, tools=((name, name),)),
+    )
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        reports.regressed,
+        reports.passed,
+        reports.undecided,
+        reports.accepted,
+        reports.first_run,
+        reports.hostile,
+    ],
+)
+def test_the_comment_is_what_people_reviewed(build: Callable[[], Report]) -> None:
+    check_golden(render_markdown(build()), f"{build.__name__}.md")
+
+
+@given(foreign)
+@example("a|b\\|c\\")
+@example("`` ` ")
+@settings(max_examples=150, deadline=None)
+def test_any_name_leaves_the_table_its_columns_and_is_shown_as_it_is(name: str) -> None:
+    header, row, *_ = rows_of(render_markdown(about(name)))
+
+    codes = [token.content for token in row[0] if token.type == "code_inline"]
+    assert codes == [shown(name)] * 2
+    assert [token.content for token in row[1] if token.content] == ["+20 %"]
+    assert "".join(token.content for token in row[6]) == "20 pairs, p < 0.0001"
+    assert len(row) == len(header) == 7
+
+
+@given(foreign)
+@example("a `b` c `")
+@example("- 1. [x]: /y")
+@settings(max_examples=150, deadline=None)
+def test_nothing_foreign_becomes_markup_a_link_or_a_mention(name: str) -> None:
+    tokens = tokens_of(render_markdown(about(name)))
+
+    html = [t.content for t in tokens if t.type in {"html_block", "html_inline"}]
+    assert [part for part in html if OURS.sub("", part)] == []
+    kinds = {t.type for t in tokens}
+    assert not kinds & {"link_open", "image", "em_open", "s_open", "hr", "code_block"}
+    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h3"]
+    assert max(t.level for t in tokens if t.type == "list_item_open") == 1
+    words = " ".join(t.content for t in tokens if t.type == "text")
+    assert ALIVE.findall(words) == []
+
+
+@given(foreign, foreign)
+@settings(deadline=None)
+def test_prose_says_what_was_written(first: str, second: str) -> None:
+    tokens = tokens_of(prose(("Of ", Name(first), " ", Name(second), ".")))
+
+    codes = [token.content for token in tokens if token.type == "code_inline"]
+    assert codes == [shown(first), shown(second)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("k6 exited with 107, a script error", "k6 exited with 107, a script error"),
+        ("raise `rounds` to 40", "raise `rounds` to 40"),
+        ("thanks @octocat", "thanks `@octocat`"),
+        ("see #12", "see `#12`"),
+        ("see GH-12", "see `GH-12`"),
+        ("since c07dd1e5a", "since `c07dd1e5a`"),
+        ("at www.example.org", "at `www.example.org`"),
+        ("at https://example.org", "at `https://example.org`"),
+        ("<b>bold</b>", "`<b>bold</b>`"),
+        ("snake_case", "`snake_case`"),
+        ("1. first", "`1.` first"),
+        ("  - first", "`-` first"),
+        ("needs 6. Then", "needs 6. Then"),
+        ("one `open", "one `` `open ``"),
+        ("[+9.4, −14.1] < 3 %", "[+9.4, −14.1] < 3 %"),
+        ("two\nlines", "`two\\nlines`"),
+    ],
+)
+def test_only_words_that_github_acts_on_become_code(text: str, expected: str) -> None:
+    assert prose(text) == expected
+
+
+def test_two_code_spans_never_touch() -> None:
+    assert prose((Name("a"), Name("b"), "`c`")) == "`a` `b` `c`"
+
+
+def test_a_pipe_in_a_name_keeps_the_table() -> None:
+    assert cell((Name("a|b"),)) == r"`a\|b`"
+    assert code("a|b") == "`a|b`"
+
+
+def test_a_fence_is_longer_than_what_it_holds() -> None:
+    assert fence(["```", "</details>"]) == "````\n```\n</details>\n````"
+
+
+def test_the_first_line_is_the_hidden_marker() -> None:
+    assert render_markdown(reports.passed()).splitlines()[0] == MARKER
+
+
+def test_a_huge_report_is_cut_by_rows_and_says_how_many() -> None:
+    text = render_markdown(reports.huge(3_000))
+
+    assert len(text.encode()) <= MOST_BYTES
+    assert re.search(r"^\d+ (more )?are not shown\.$", text, re.MULTILINE)
+    assert text.count("<details>") == text.count("</details>")
+    assert text.rstrip().endswith("run `benchgate compare`.")
+
+
+def test_500_series_fit() -> None:
+    assert len(render_markdown(reports.huge(500)).encode()) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("letter", ["x", "|", "`", "\U0001d4b3", "\U000e0041", "@ "])
+def test_whatever_is_long_and_many_the_comment_fits(letter: str) -> None:
+    name = letter * 2_000
+    one = about(name)
+    rows = [
+        replace(j, comparison=replace(j.comparison, key=replace(j.key, suite=f"{n}")))
+        for n in range(60)
+        for j in one.judgements
+    ]
+    machine = replace(
+        reports.MACHINE, tools=tuple((f"{n}{name}", name) for n in range(300))
+    )
+    report = replace(
+        one,
+        judgements=tuple(rows),
+        failed=one.failed * 100,
+        added=one.added * 100,
+        removed=one.removed * 100,
+        doubts=tuple(Doubt(f"{n}{name}") for n in range(100)),
+        head_environment=machine,
+    )
+
+    assert len(render_markdown(report).encode()) <= MOST_BYTES
+
+
+def test_the_template_prints_nothing_unfiltered() -> None:
+    source = (TEMPLATES / "comment.md.j2").read_text(encoding="utf-8")
+    tree = jinja2.Environment(autoescape=False).parse(source)  # noqa: S701 - Markdown
+    macros = {macro.name for macro in tree.find_all(nodes.Macro)}
+    printed = [
+        part
+        for output in tree.find_all(nodes.Output)
+        for part in output.nodes
+        if not isinstance(part, nodes.TemplateData)
+    ]
+    filtered = [p for p in printed if isinstance(p, nodes.Filter)]
+    called = [p for p in printed if isinstance(p, nodes.Call)]
+
+    assert {p.name for p in filtered} == FILTERS
+    assert {p.node.name for p in called if isinstance(p.node, nodes.Name)} == macros
+    assert len(filtered) + len(called) == len(printed)
+
+
+def test_the_template_neither_compares_nor_calculates() -> None:
+    source = (TEMPLATES / "comment.md.j2").read_text(encoding="utf-8")
+    tree = jinja2.Environment(autoescape=False).parse(source)  # noqa: S701 - Markdown
+
+    assert list(tree.find_all((nodes.Compare, nodes.Add, nodes.Sub, nodes.Test))) == []

@@ -1,0 +1,409 @@
+"""Every sentence: the decision, whether to act, and numbers that agree with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchgate.model import (
+    Answer,
+    Commit,
+    Cost,
+    Design,
+    Environment,
+    Failure,
+    Judgement,
+    Kind,
+    Missing,
+    Outcome,
+    Report,
+    Unit,
+    Verdict,
+)
+from benchgate.render.rows import Row
+from benchgate.render.text import Limits, view_of
+from tests import reports
+
+SLOWER = reports.judged("parse", 1e-6, 0.2)
+FASTER = reports.judged("encode", 1e-6, -0.2)
+SAME = reports.judged("route", 1e-6, 0.001)
+OPEN = reports.judged("bind", 1e-6, 0.01, noise=0.2)
+SUITE = replace(
+    reports.judged("(all benchmarks)", 1.0, 0.05),
+    comparison=replace(
+        reports.judged("(all benchmarks)", 1.0, 0.05).comparison,
+        metric=replace(reports.TIME, unit=Unit.ONE),
+    ),
+)
+
+
+def report_of(*judgements: Judgement, outcome: Outcome = Outcome.PASSED) -> Report:
+    return replace(reports.passed(), judgements=judgements, outcome=outcome)
+
+
+def row_of(judgement: Judgement, *, design: Design = Design.PAIRED) -> Row:
+    view = view_of(replace(report_of(judgement), design=design))
+    tables = (view.regressed, view.improved, view.inconclusive, view.unchanged)
+    return [row for table in (*tables, view.accepted) for row in table.rows][0]
+
+
+def number(text: str) -> Decimal:
+    digits = text.replace("\u2212", "-").replace(",", "")
+    return Decimal(digits.removesuffix(" %").removesuffix(" pp"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "judgements", "headline"),
+    [
+        (Outcome.REGRESSED, (SLOWER, SAME), "regressed: 1 of 2 benchmarks is slower"),
+        (Outcome.REGRESSED, (SLOWER,), "regressed: 1 of 1 benchmark is slower"),
+        (
+            Outcome.REGRESSED,
+            (SUITE, SAME),
+            "regressed: the benchmarks together are slower, though none alone is",
+        ),
+        (Outcome.PASSED, (SAME, OPEN, SUITE), None),
+        (Outcome.PASSED, (SAME,), "passed: the benchmark is not slower"),
+        (
+            Outcome.PASSED,
+            (FASTER, SAME),
+            "passed: 1 of 2 benchmarks is faster, none is slower",
+        ),
+        (
+            Outcome.PASSED,
+            (OPEN, SAME),
+            "passed: nothing slower was found, "
+            "but 1 of 2 benchmarks could not be told",
+        ),
+        (Outcome.PASSED, (OPEN,), "passed: 1 of 1 benchmark could not be told"),
+        (
+            Outcome.PASSED,
+            (replace(SLOWER, blocking=False), SAME),
+            "passed: 1 of 2 benchmarks is slower, but that does not block",
+        ),
+        (Outcome.PASSED, (), "passed: there was nothing to compare with"),
+        (
+            Outcome.UNDECIDED,
+            (OPEN, SAME),
+            "undecided: 1 of 2 benchmarks could not be told",
+        ),
+        (Outcome.UNDECIDED, (SAME,), "undecided: this run allows no verdict"),
+    ],
+)
+def test_the_first_line_is_the_decision(
+    outcome: Outcome, judgements: tuple[Judgement, ...], headline: str | None
+) -> None:
+    view = view_of(report_of(*judgements, outcome=outcome))
+
+    assert headline in {view.headline, None}
+
+
+def test_nothing_found_and_could_not_tell_are_different_sentences() -> None:
+    found = view_of(report_of(SAME, reports.judged("other", 1e-6, 0.0)))
+    open_ones = view_of(report_of(SAME, replace(OPEN)))
+
+    assert "none of 2 benchmarks is slower" in found.headline
+    assert "could not be told" not in found.headline
+    assert "1 of 2 benchmarks could not be told" in open_ones.headline
+
+
+def test_the_suite_as_a_whole_is_no_benchmark() -> None:
+    view = view_of(report_of(SLOWER, SUITE, SAME, outcome=Outcome.REGRESSED))
+
+    assert view.headline == "regressed: 1 of 2 benchmarks is slower"
+    assert view.regressed.rows[1].base == ""
+
+
+def test_a_benchmark_with_two_metrics_is_counted_in_series() -> None:
+    rows = [
+        reports.judged("checkout", 0.02, 0.0, suite="load", metric=metric)
+        for metric in (reports.MEDIAN, reports.TAIL)
+    ]
+
+    assert view_of(report_of(*rows)).headline == "passed: none of 2 series is slower"
+
+
+def test_more_errors_are_worse_and_not_slower() -> None:
+    row = reports.judged("checkout", 0.01, 0.02, noise=0.001, metric=reports.ERRORS)
+    view = view_of(report_of(row, outcome=Outcome.REGRESSED))
+
+    assert view.headline == "regressed: 1 of 1 benchmark is worse"
+
+
+def test_failures_say_what_did_not_run() -> None:
+    report = replace(
+        report_of(SAME, outcome=Outcome.UNDECIDED),
+        failed=(Failure("load", "", "x"), Failure("micro", "a", "y")),
+        removed=(Missing("micro", "b"), Missing("micro", "c")),
+    )
+
+    assert view_of(report).headline == (
+        "undecided: 1 suite did not run, 1 benchmark failed, 2 benchmarks are missing"
+    )
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_the_second_line_says_whether_to_act(outcome: Outcome) -> None:
+    action = view_of(report_of(SLOWER, outcome=outcome)).action
+
+    assert action.startswith("Nothing to do" if outcome == "passed" else "Act: ")
+
+
+def test_errors_are_shown_in_percentage_points() -> None:
+    row = row_of(
+        reports.judged("checkout", 0.004, 0.02, noise=0.001, metric=reports.ERRORS)
+    )
+
+    assert (row.base, row.head) == ("0.4 %", "2.4 %")
+    assert (row.slowdown, row.margin) == (("+2 pp",), "0.1 pp")
+    assert row.detectable == "+0.119 pp"
+    assert row.bounds == "[+1.96, +2.04]"
+
+
+def test_a_zero_base_of_errors_has_no_ratio_and_is_shown() -> None:
+    row = row_of(
+        reports.judged("checkout", 0.0, 0.02, noise=0.001, metric=reports.ERRORS)
+    )
+
+    assert (row.base, row.head) == ("0 %", "2 %")
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "printed"),
+    [(0.02001, "+2.001 %"), (0.0200001, "+2.00001 %"), (0.021, "+2.1 %")],
+)
+def test_a_regression_just_beyond_its_margin_does_not_read_as_the_margin(
+    slowdown: float, printed: str
+) -> None:
+    row = row_of(reports.judged("parse", 1e-6, slowdown, noise=1e-6))
+
+    assert (row.verdict, row.margin) == (Verdict.REGRESSED, "2 %")
+    assert row.slowdown == (printed,)
+
+
+@given(
+    st.floats(-0.9, 5.0) | st.floats(0.0199, 0.0201) | st.floats(-0.0201, -0.0199),
+    st.sampled_from([reports.TIME, reports.RATE, reports.TAIL, reports.ERRORS]),
+    st.floats(1e-6, 0.01),
+)
+@settings(deadline=None)
+def test_a_printed_number_never_contradicts_its_verdict(
+    slowdown: float, metric: reports.Metric, noise: float
+) -> None:
+    judgement = reports.judged("parse", 0.5, slowdown, noise=noise, metric=metric)
+    row = row_of(judgement)
+    margin = number(row.margin)
+    change = number(row.slowdown[0])
+    lo, hi = map(number, row.interval.split(" to "))
+
+    assert (change > margin) or row.verdict is not Verdict.REGRESSED
+    assert (change < -margin) or row.verdict is not Verdict.IMPROVED
+    inside = -margin < lo and hi < margin
+    assert inside or row.verdict is not Verdict.UNCHANGED
+    assert lo <= change <= hi
+
+
+def test_what_is_beyond_measure_is_not_printed_to_the_last_digit() -> None:
+    judgement = replace(OPEN, detectable=1e300)
+
+    assert row_of(judgement).detectable == "over +1,000 %"
+
+
+def test_a_judgement_without_an_interval_shows_its_reason() -> None:
+    row = row_of(reports.untold("checkout", 0.1, "a round has no attempts to count"))
+
+    assert row.slowdown == ("a round has no attempts to count",)
+    assert (row.interval, row.detectable, row.needed) == ("", "", "")
+
+
+def test_the_worst_benchmark_is_named_with_what_could_have_been_seen() -> None:
+    rows = [
+        reports.judged(name, 1e-6, 0.0, noise=noise)
+        for name, noise in (("a", 0.01), ("b", 0.03), ("c", 0.02))
+    ]
+
+    assert "".join(view_of(report_of(*rows)).power) == (
+        "This run would have caught a slowdown of +2.39 % (median; worst: b, +3.32 %)."
+    )
+
+
+def test_errors_are_left_out_of_the_median_of_changes() -> None:
+    errors = reports.judged("x", 0.1, 0.0, noise=0.5, metric=reports.ERRORS)
+    alone = view_of(report_of(SAME)).power
+
+    assert view_of(report_of(SAME, errors)).power == alone
+    assert "a rise of +" in "".join(view_of(report_of(errors)).power)
+
+
+def test_a_doubt_is_written_once_and_marked_where_it_holds() -> None:
+    rows = [
+        reports.doubted(reports.judged(name, 1e-6, 0.2), text)
+        for name, text in (("a", "first"), ("b", "second"), ("c", "first"))
+    ]
+    doubts = tuple(d for row in rows for d in row.comparison.doubts)
+    view = view_of(replace(report_of(*rows), doubts=doubts))
+
+    assert [row.marks for row in view.regressed.rows] == ["¹", "²", "¹"]
+    assert ["".join(line) for line in view.notes.lines] == [
+        "¹ first (2 series)",
+        "² second",
+    ]
+    assert view.notes.summary == "2 doubts"
+
+
+def test_a_name_says_no_more_than_tells_it_from_the_others() -> None:
+    view = view_of(
+        report_of(
+            reports.judged("parse", 1e-6, 0.2),
+            reports.judged("same", 1e-6, 0.2, suite="a"),
+            reports.judged("same", 1e-6, 0.2, suite="b"),
+            reports.judged("load", 0.1, 0.2, metric=reports.TAIL),
+        )
+    )
+
+    assert ["".join(row.label) for row in view.regressed.rows] == [
+        "parse",
+        "a: same",
+        "b: same",
+        "load p99",
+    ]
+
+
+def test_the_entry_to_accept_is_yaml_with_the_exact_names() -> None:
+    name = 'a "quoted": \u202ename\n😀'
+    row = reports.judged(name, 1e-6, 0.118, noise=0.02)
+    view = view_of(report_of(row, outcome=Outcome.REGRESSED))
+
+    assert yaml.safe_load("\n".join(view.entry)) == [
+        {
+            "suite": "micro",
+            "benchmark": name,
+            "metric": "time",
+            "max_slowdown": "13%",
+            "reason": "",
+            "owner": "",
+            "expires": "YYYY-MM-DD",
+        }
+    ]
+
+
+def test_only_shown_rows_count_against_the_limits() -> None:
+    rows = tuple(reports.judged(f"{n}", 1e-6, 0.2) for n in range(5))
+    view = view_of(report_of(*rows), limits=Limits(regressed=2))
+
+    assert len(view.regressed.rows) == 2
+    assert view.regressed.summary == "5 benchmarks regressed"
+    assert view.regressed.cut == "3 more are not shown."
+    none = view_of(report_of(*rows), limits=Limits(regressed=0))
+    assert none.regressed.cut == "5 are not shown."
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (Cost(), ""),
+        (Cost(measuring=0.2), "It took less than 1 s: measuring less than 1 s."),
+        (Cost(building=61.0), "It took 1 min 1 s: building 1 min 1 s."),
+        (
+            Cost(building=3600.0, measuring=119.6),
+            "It took 1 h 2 min: building 1 h 0 min, measuring 2 min 0 s.",
+        ),
+    ],
+)
+def test_minutes_are_said_as_people_say_them(cost: Cost, said: str) -> None:
+    assert view_of(replace(reports.passed(), cost=cost)).cost == said
+
+
+@pytest.mark.parametrize(
+    ("head", "design", "said"),
+    [
+        (
+            Commit("ab" * 20, "x"),
+            Design.PAIRED,
+            "Reproduce: check out abababababab and run `benchgate compare`.",
+        ),
+        (
+            Commit("ab" * 20, "x"),
+            Design.STORED,
+            "Reproduce: check out abababababab and run "
+            "`benchgate compare --against baseline`.",
+        ),
+        (
+            Commit("ab" * 20, "x", dirty=True),
+            Design.PAIRED,
+            "Reproduce: `benchgate compare` in the same work tree.",
+        ),
+        (Commit("; rm -rf /", "x"), Design.PAIRED, ""),
+        (Commit(), Design.PAIRED, ""),
+    ],
+)
+def test_the_last_line_says_how_to_see_it_at_a_desk(
+    head: Commit, design: Design, said: str
+) -> None:
+    view = view_of(replace(reports.passed(), head=head, design=design))
+
+    assert "".join(view.reproduce) == said
+
+
+def test_files_without_commits_are_not_called_unnamed() -> None:
+    report = replace(reports.passed(), base=Commit(), head=Commit())
+
+    assert view_of(report).subject == ("Base and head measured in pairs.",)
+
+
+def test_what_is_equal_on_both_machines_is_said_once() -> None:
+    base = Environment(cpu="A", vcpus=4)
+    head = Environment(cpu="B", vcpus=4, libc="glibc")
+    view = view_of(
+        replace(reports.passed(), base_environment=base, head_environment=head)
+    )
+
+    assert {what: "".join(value) for what, value in view.environment} == {
+        "cpu": "A on the base, B on the head",
+        "vcpus": "4",
+        "libc": "glibc on the head",
+    }
+
+
+def test_the_last_lines_of_a_tool_lose_their_colours_and_their_beginning() -> None:
+    detail = "\x1b[1;31mfirst\x1b[0m\n" + "\n".join(f"\tline {n}" for n in range(12))
+    report = replace(reports.undecided(), failed=(Failure("s", "", "r", detail),))
+    lines = view_of(report).broken[0].detail
+
+    assert lines == tuple(f"    line {n}" for n in range(12))
+
+
+def test_reasons_are_said_where_nothing_else_explains_the_outcome() -> None:
+    report = report_of(SAME, outcome=Outcome.UNDECIDED)
+
+    assert view_of(replace(report, reasons=("no base",))).reasons == ("no base",)
+    assert view_of(replace(reports.regressed(), reasons=("x",))).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("judgement", "remark"),
+    [
+        (replace(SLOWER, blocking=False), "does not block"),
+        (
+            replace(SLOWER, comparison=replace(SLOWER.comparison, weak=True)),
+            "weak evidence: base and head were not measured in pairs",
+        ),
+        (SLOWER, ""),
+        (replace(OPEN, reason="suite moved as a whole"), "suite moved as a whole"),
+    ],
+)
+def test_a_remark_says_why_a_row_counts_less(judgement: Judgement, remark: str) -> None:
+    assert "".join(row_of(judgement).remark) == remark
+
+
+def test_rounds_of_unequal_number_are_both_named() -> None:
+    row = row_of(SLOWER, design=Design.STORED)
+
+    assert row.evidence == "20 rounds against 20, p < 0.0001"
+
+
