@@ -26,6 +26,7 @@ from benchgate.model import (
     Run,
     Sample,
     SeriesKey,
+    Side,
     SideValue,
     Statistic,
     Tally,
@@ -41,6 +42,7 @@ from benchgate.stats.rounds import (
 from benchgate.stats.tails import FEWEST_BEYOND, beyond, pooled_tail
 from benchgate.stats.tallies import compare_tallies
 from benchgate.stats.window import FEWEST_RUNS, against_window
+from benchgate.units import format_share
 
 Blocks = Callable[[SeriesKey, Metric], bool]
 
@@ -51,6 +53,10 @@ _FEWEST_PAIRS = 2
 # Below this the shared change of a single pair of runs is not worth a footnote.
 _SHARED_WORTH_SAYING = 0.02
 _TAILS: Mapping[str, float] = {"p95": 0.95, "p99": 0.99}
+# Iterations that were due and for which no virtual user was free.
+_DROPPED = ("iterations", "dropped")
+_DROPPED_ALLOWED = 0.001
+_CENSORED = {Kind.LATENCY, Kind.TAIL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,14 @@ class _Series:
 
     @property
     def probability(self) -> float | None:
-        """Return the quantile of a tail whose single points were kept, else None."""
-        kept = all(isinstance(r, Sample) and r.points for r in (*self.base, *self.head))
+        """Return the quantile of a tail whose single points were kept, else None.
+
+        Points of zero have no ratio; the quantiles of the rounds have one.
+        """
+        kept = all(
+            isinstance(r, Sample) and r.points and r.points[0] > 0
+            for r in (*self.base, *self.head)
+        )
         return _TAILS.get(self.metric.name) if kept else None
 
 
@@ -99,19 +111,20 @@ def compare(measurement: Measurement, *, blocks: Blocks, level: float) -> Compar
     level = level * measurement.share_of_error
     paired = measurement.design is Design.PAIRED
     found = _series_of(measurement.base, measurement.head, paired=paired)
-    refused = {s.key: why for s in found if (why := _untestable(s))}
-    suites = _suites(found, refused) if paired else {}
-    tested = [s for s in found if s.key not in refused and blocks(s.key, s.metric)]
-    tests = len(tested) + len(suites)
+    censored = _censored(measurement.base, measurement.head)
+    refused = {s.key: why for s in found if (why := _untestable(s, censored))}
+    testable = [s for s in found if s.key not in refused]
+    blocking = [s for s in testable if blocks(s.key, s.metric)]
+    suites = _suites(blocking) if paired else {}
+    tests = len(blocking) + sum(blocks(k, s[0].metric) for k, s in suites.items())
     each = level / max(tests, 1)
-    compare_some = _compare_pairs if paired else _compare_rounds
-    made = compare_some([s for s in found if s.key not in refused], level=each)
+    made = (_compare_pairs if paired else _compare_rounds)(testable, level=each)
     made += [_refusal(s, refused[s.key]) for s in found if s.key in refused]
     made += [_whole_suite(k, members, level=each) for k, members in suites.items()]
     return Compared(
         comparisons=tuple(sorted(made, key=lambda c: c.key)),
         error_control=ErrorControl("holm", level, tests),
-        doubts=_shared_doubts(found) if not paired else (),
+        doubts=_shared_doubts(testable) if not paired else (),
     )
 
 
@@ -152,9 +165,9 @@ def _series_of(base: Run, head: Run, *, paired: bool) -> list[_Series]:
             heads = [h for h, there in zip(heads, both, strict=True) if there]
         else:
             lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
+        metric = next(r.samples[key].metric for r in head.rounds if key in r.samples)
         kept = [tuple(r for r in side if r is not None) for side in (bases, heads)]
-        if all(kept):
-            found.append(_Series(key, kept[1][0].metric, kept[0], kept[1], lost))
+        found.append(_Series(key, metric, kept[0], kept[1], lost))
     return found
 
 
@@ -175,26 +188,59 @@ def _readings(rounds: Iterable[Round], key: SeriesKey) -> tuple[Reading, ...]:
     return tuple(r.samples[key] for r in rounds if key in r.samples)
 
 
-def _untestable(series: _Series) -> str:
-    """Say why nothing can be said, or nothing; never looks at the values."""
+def _censored(base: Run, head: Run) -> dict[str, str]:
+    """Return why the latencies of a suite can't be judged, by suite where it is so.
+
+    An iteration that k6 drops is a request that would have waited longest.
+    """
+    reasons = {}
+    for side, run in ((Side.BASE, base), (Side.HEAD, head)):
+        for suite in {key.suite for key in _keys(run.rounds)}:
+            counted = _readings(run.rounds, SeriesKey(suite, *_DROPPED))
+            tallies = [r for r in counted if isinstance(r, Tally)]
+            dropped = sum(t.events for t in tallies)
+            attempts = sum(t.trials for t in tallies)
+            if dropped > _DROPPED_ALLOWED * attempts:
+                reasons[suite] = (
+                    f"{format_share(dropped / attempts)} of the {side}'s iterations "
+                    f"({dropped} of {attempts}) were dropped, which hides the slowest "
+                    "requests: allow more virtual users or lower the rate"
+                )
+    return reasons
+
+
+def _untestable(series: _Series, censored: Mapping[str, str]) -> str:
+    """Say why nothing can be said, or nothing; never looks at the values compared."""
+    readings = (*series.base, *series.head)
+    if not readings:
+        return "no round has it on both sides"
+    if len({(type(r), r.metric) for r in readings}) > 1:
+        return "base and head measure different things under this name"
+    if series.metric.kind in _CENSORED and series.key.suite in censored:
+        return censored[series.key.suite]
+    if isinstance(readings[0], Tally):
+        counted = all(isinstance(r, Tally) and r.trials for r in readings)
+        return "" if counted else "a round has no attempts to count"
+    if not _shared_statistics(series):
+        return "base and head have no statistic in common: measure both the same way"
+    return _thin_tail(series)
+
+
+def _thin_tail(series: _Series) -> str:
     probability = _TAILS.get(series.metric.name)
-    if series.metric.kind is Kind.TAIL and probability is not None:
-        fewest = min(
-            sum(_count(r) for r in side) for side in (series.base, series.head)
-        )
-        expected = beyond(fewest, probability)
-        if expected < FEWEST_BEYOND:
-            return (
-                f"{fewest} requests have about {expected:.0f} beyond "
-                f"{series.metric.name}, {FEWEST_BEYOND} are needed: measure longer"
-            )
-    if any(isinstance(r, Tally) and not r.trials for r in (*series.base, *series.head)):
-        return "a round has no attempts to count"
-    return ""
-
-
-def _count(reading: Reading) -> int:
-    return reading.count if isinstance(reading, Sample) else reading.trials
+    if series.metric.kind is not Kind.TAIL or probability is None:
+        return ""
+    fewest = min(
+        sum(r.count for r in side if isinstance(r, Sample))
+        for side in (series.base, series.head)
+    )
+    expected = beyond(fewest, probability)
+    if expected >= FEWEST_BEYOND:
+        return ""
+    return (
+        f"{fewest} requests have about {int(expected)} beyond {series.metric.name}, "
+        f"{FEWEST_BEYOND} are needed: measure longer"
+    )
 
 
 def _refusal(series: _Series, reason: str) -> Comparison:
@@ -209,8 +255,10 @@ def _refusal(series: _Series, reason: str) -> Comparison:
     )
 
 
-def _side(readings: Sequence[Reading]) -> SideValue:
+def _side(readings: Sequence[Reading]) -> SideValue | None:
     """Return the middle round of a side, for a comparison that chose no rounds."""
+    if not readings:
+        return None
     values = sorted(
         r.value(r.primary) if isinstance(r, Sample) else r.events / max(r.trials, 1)
         for r in readings
@@ -268,14 +316,15 @@ def _values(
     ]
 
 
-def _suites(
-    found: Sequence[_Series], refused: Mapping[SeriesKey, str]
-) -> dict[SeriesKey, list[_Series]]:
-    """Return the suites whose median benchmark makes a series of its own."""
+def _suites(blocking: Sequence[_Series]) -> dict[SeriesKey, list[_Series]]:
+    """Return the suites whose median benchmark makes a series of its own.
+
+    What may not block is no part of it: it must not sway what may.
+    """
     members = defaultdict(list)
-    for series in found:
+    for series in blocking:
         complete = not series.lost and len(series.base) >= FEWEST_TO_CHOOSE
-        if series.metric.kind is Kind.TIME and complete and series.key not in refused:
+        if series.metric.kind is Kind.TIME and complete:
             key = SeriesKey(series.key.suite, WHOLE_SUITE, series.key.metric)
             members[key].append(series)
     return {
@@ -324,7 +373,7 @@ def _compare_rounds(found: Sequence[_Series], *, level: float) -> list[Compariso
     singles: dict[tuple[str, str], list[_Series]] = defaultdict(list)
     for series in found:
         if isinstance(series.head[0], Tally):
-            made.append(_compare_errors(series, level=level))
+            made.append(_compare_errors(series, level=level, weak=True))
         elif min(len(series.base), len(series.head)) < _FEWEST_PAIRS:
             singles[series.key.suite, series.metric.name].append(series)
         else:
@@ -381,7 +430,10 @@ def _primary_values(series: _Series) -> tuple[list[float], list[float]]:
 def _shared_primary(series: _Series) -> Statistic:
     samples = [r for r in (*series.base, *series.head) if isinstance(r, Sample)]
     primaries = {r.primary for r in samples}
-    return Statistic.MEDIAN if len(primaries) > 1 else primaries.pop()
+    if len(primaries) == 1:
+        return primaries.pop()
+    shared = _shared_statistics(series)
+    return Statistic.MEDIAN if Statistic.MEDIAN in shared else shared[0]
 
 
 def _shared_doubts(found: Sequence[_Series]) -> tuple[Doubt, ...]:
@@ -428,9 +480,13 @@ def compare_window(
     elif same:
         text = f"{len(same)} stored runs are of this environment; others were used too"
         doubts.append(Doubt(text))
-    found = _series_of(_all_rounds(window), head, paired=False)
+    past = _all_rounds(window)
+    found = _series_of(past, head, paired=False)
+    censored = _censored(past, head)
     refused = {
-        s.key: _no_window(s, runs=len(window), comparable=bool(same)) for s in found
+        s.key: _no_window(s, runs=len(window), comparable=bool(same))
+        or _untestable(s, censored)
+        for s in found
     }
     refused = {key: why for key, why in refused.items() if why}
     tested = [s for s in found if s.key not in refused]
@@ -497,13 +553,15 @@ def _row(
 # --- both ---
 
 
-def _compare_errors(series: _Series, *, level: float) -> Comparison:
+def _compare_errors(series: _Series, *, level: float, weak: bool = False) -> Comparison:
     found = compare_tallies(
         [(r.events, r.trials) for r in series.base if isinstance(r, Tally)],
         [(r.events, r.trials) for r in series.head if isinstance(r, Tally)],
         level=level,
     )
-    return _comparison(series, found.effect, base=found.base, head=found.head)
+    return _comparison(
+        series, found.effect, base=found.base, head=found.head, weak=weak
+    )
 
 
 def _comparison(

@@ -36,7 +36,7 @@ _BUDGET = "30m"
 _HARMLESS = "\n// A change that changes nothing, for the demo.\n"
 # k6 names its requests by method and route, criterion its benchmarks by a path.
 _REQUEST = re.compile(r"[A-Z]+ /")
-_WIDTH = 76
+_WIDTH = 80
 
 
 class DemoError(Exception):
@@ -115,25 +115,19 @@ def announce(name: str, planted: Planted | None, *, rounds: int) -> None:
 
 
 def has_tools() -> bool:
-    """Bring cargo-criterion and k6; say whether both, and cargo, are there."""
+    """Bring what is missing; say whether all that measuring takes is there now."""
     brought = subprocess.run([ROOT / "scripts" / "tools.sh"], check=False)
-    return brought.returncode == 0 and shutil.which("cargo") is not None
+    return brought.returncode == 0
 
 
 def measure(patch: Path | None, planted: Planted | None, *, rounds: int) -> int:
     """Measure the shop against its changed copy, and return the demo's exit code."""
     shop = prepare(PLACE / "shop", patch)
-    report = PLACE / "report.json"
-    report.unlink(missing_ok=True)
-    status = benchgate(
-        ["--rounds", str(rounds), "--budget", _BUDGET, "--json", str(report)]
-        + ["--markdown", str(PLACE / "comment.md")],
-        cwd=shop,
-    )
+    status = benchgate("--rounds", str(rounds), "--budget", _BUDGET, cwd=shop)
     recorded = shop / ".benchgate" / "run.json"
     if recorded.exists():
         shutil.copyfile(recorded, PLACE / "run.json")
-    return conclude(status, report, planted)
+    return conclude(status, planted)
 
 
 def replay(name: str, planted: Planted | None, *, why: str) -> int:
@@ -153,14 +147,8 @@ def replay(name: str, planted: Planted | None, *, why: str) -> int:
     print(notice, flush=True)
     run = PLACE / "run.json"
     run.write_bytes(gzip.decompress(recording.read_bytes()))
-    report = PLACE / "report.json"
-    report.unlink(missing_ok=True)
-    status = benchgate(
-        ["--run", str(run), "--json", str(report)]
-        + ["--markdown", str(PLACE / "comment.md")],
-        cwd=EXAMPLE,
-    )
-    code = conclude(status, report, planted)
+    status = benchgate("--run", str(run), cwd=EXAMPLE)
+    code = conclude(status, planted)
     print(notice, flush=True)
     return code
 
@@ -218,11 +206,15 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def benchgate(flags: Sequence[str], *, cwd: Path) -> int:
-    """Run ``benchgate compare`` and return its exit code."""
-    print(f"demo: benchgate compare {' '.join(map(_short, flags))}", flush=True)
+def benchgate(*flags: str, cwd: Path) -> int:
+    """Run ``benchgate compare``, which writes its report, and return its exit code."""
+    report = PLACE / "report.json"
+    report.unlink(missing_ok=True)
+    said = ["--json", str(report), "--markdown", str(PLACE / "comment.md")]
+    command = ["benchgate", "compare", *flags, *said]
+    print(f"demo: {' '.join(map(_short, command))}", flush=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchgate", "compare", *flags],
+        [sys.executable, "-m", *command],
         cwd=cwd,
         # The base is checked out and built there: outside the shop, inside build/.
         env={**os.environ, "XDG_CACHE_HOME": str(PLACE / "cache")},
@@ -234,8 +226,9 @@ def benchgate(flags: Sequence[str], *, cwd: Path) -> int:
             continue  # it got the signal too, and puts away what it started
 
 
-def conclude(status: int, report: Path, planted: Planted | None) -> int:
+def conclude(status: int, planted: Planted | None) -> int:
     """Say where things are and whether benchgate was right; 0 if it was."""
+    report = PLACE / "report.json"
     if not report.exists():
         print(f"demo: FAILED: benchgate ended with {status} and no report")
         return 130 if status == 130 else 1  # noqa: PLR2004 - interrupted
@@ -245,8 +238,8 @@ def conclude(status: int, report: Path, planted: Planted | None) -> int:
         ("report.json", "the same for programs"),
         ("run.json", "what was measured; `benchgate compare --run` judges it again"),
     ):
-        if (report.parent / name).exists():
-            print(f"demo: {_short(report.parent / name):22} {what}")
+        if (PLACE / name).exists():
+            print(f"demo: {_short(PLACE / name):22} {what}")
     problem = problem_of(status, json.loads(report.read_text()), planted)
     if problem:
         print(f"demo: FAILED: {problem}")

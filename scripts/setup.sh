@@ -28,7 +28,7 @@ if [[ -z $python ]]; then
   exit 1
 fi
 
-echo "Setting up .venv with $("$python" --version), about a minute ..."
+echo "Setting up .venv with $("$python" --version), 1 to 2 minutes ..."
 rm -rf .venv
 "$python" -m venv .venv
 pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings cargo-criterion and k6 into .tools/bin where they are missing.
-# What is on the path is used as it is. Ends with 1 when one can't be had.
+# What is on the path is used as it is. Ends with 1 when one can't be had, or when
+# Rust or git are missing, which measuring takes as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,12 +21,17 @@ count_packages() {
        { print; fflush() }'
 }
 
-if found=$(command -v cargo-criterion); then
-  say "cargo-criterion: $found"
-elif ! cargo --version >/dev/null 2>&1; then
-  say "cargo-criterion: there is no Rust here to build it with"
-  say "  install Rust with https://rustup.rs and run this again"
+if ! command -v git >/dev/null; then
+  say "git: it isn't here; install it and run this again"
   missing=1
+fi
+
+if ! cargo --version >/dev/null 2>&1; then
+  say "cargo: there is no Rust here that works"
+  say "  install it with https://rustup.rs and run this again"
+  missing=1
+elif found=$(command -v cargo-criterion); then
+  say "cargo-criterion: $found"
 else
   say "cargo-criterion $CARGO_CRITERION: building it into .tools, 2 to 5 minutes ..."
   if ! cargo install cargo-criterion \

@@ -44,6 +44,7 @@ MARGIN = {
 }
 PAIRS = 20
 TESTS = 18
+WOBBLE = (0.0, 0.0034, -0.0029, 0.0006, -0.0038, 0.0021, 0.0011)
 # Student's t with 19 degrees of freedom: one-sided 5 %, 1 % of 18 tests, and 20 %.
 BOUND, CRITICAL, POWER = 1.729, 4.015, 0.861
 
@@ -60,6 +61,11 @@ MACHINE = Environment(
     build="release, lto=thin",
     tools=(("cargo-criterion", "1.1.0"), ("k6", "0.55.0")),
 )
+
+
+def _short(value: float) -> float:
+    """Return *value* without the digits that differ between platforms."""
+    return float(f"{value:.12g}")
 
 
 def judged(
@@ -105,12 +111,12 @@ def judged(
             key=SeriesKey(suite, benchmark, metric.name),
             metric=metric,
             base=SideValue(base, PAIRS),
-            head=SideValue(base + slowdown if plain else base * grown, PAIRS),
+            head=SideValue(_short(base + slowdown if plain else base * grown), PAIRS),
             effect=Effect(
-                theta=theta,
-                se=se,
-                p_slower=p if theta > 0 else 1 - p,
-                p_faster=p if theta < 0 else 1 - p,
+                theta=_short(theta),
+                se=_short(se),
+                p_slower=_short(p if theta > 0 else 1 - p),
+                p_faster=_short(p if theta < 0 else 1 - p),
                 bound=BOUND,
                 critical=CRITICAL,
                 power=POWER,
@@ -125,11 +131,11 @@ def judged(
         reason="",
         blocking=True,
         accepted=None,
-        slowdown=Interval(slowdown, change(lo), change(hi), 0.90),
-        p=p,
-        p_adjusted=adjusted,
+        slowdown=Interval(slowdown, _short(change(lo)), _short(change(hi)), 0.90),
+        p=_short(p),
+        p_adjusted=_short(adjusted),
         margin=margin,
-        detectable=change(seen),
+        detectable=_short(change(seen)),
         rounds_needed=rounds if rounds <= 200 else None,
     )
 
@@ -161,7 +167,7 @@ def doubted(judgement: Judgement, text: str) -> Judgement:
 def quiet(benchmarks: tuple[str, ...]) -> tuple[Judgement, ...]:
     """Return micro benchmarks that stayed as they were."""
     return tuple(
-        judged(name, 4.1e-8 * 3.3 ** (n % 9), 0.004 * math.sin(n), noise=0.005)
+        judged(name, _short(4.1e-8 * 3.3 ** (n % 9)), WOBBLE[n % 7], noise=0.005)
         for n, name in enumerate(benchmarks)
     )
 
@@ -365,7 +371,7 @@ def huge(series: int = 500) -> Report:
         judged(
             f"workspace/crate_{n:03}/module_with_a_long_name/function/{n}",
             1e-6 * (1 + n % 7),
-            0.3 * (1 - n / series) if n < series // 10 else 0.003 * math.sin(n),
+            0.3 * (1 - n / series) if n < series // 10 else WOBBLE[n % 7],
             noise=0.2 if series // 10 <= n < series // 5 else 0.01,
         )
         for n in range(series)

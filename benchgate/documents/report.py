@@ -8,7 +8,7 @@ with ``jq`` needs one level; all that a report holds comes back from it.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -33,7 +33,7 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Commit(_Wire, frozen=True):
     """A commit as people name it; ``dirty``: with uncommitted changes."""
 
-    sha: str
+    commit: str
     ref: str
     dirty: bool
 
@@ -184,9 +184,11 @@ class Judgement(_Wire, frozen=True):
     doubts: tuple[Doubt, ...]
 
 
-class Document(_Wire, frozen=True, tag_field="schema", tag=SCHEMA):
+class Document(_Wire, frozen=True):
     """The decision about a change, and everything that any output shows of it."""
 
+    # Not a tag of msgspec's: a document without its tag would be taken for one.
+    schema: Literal["benchgate-report/1"]
     outcome: model.Outcome
     reasons: tuple[str, ...]
     base: Commit
@@ -219,8 +221,8 @@ def encode(report: model.Report) -> bytes:
             "schema": SCHEMA,
             "outcome": report.outcome,
             "reasons": report.reasons,
-            "base": report.base,
-            "head": report.head,
+            "base": _commit_of(report.base),
+            "head": _commit_of(report.head),
             "design": report.design,
             "environment": {
                 "base": report.base_environment,
@@ -260,8 +262,8 @@ def decode(raw: bytes, *, name: str) -> model.Report:
     return model.Report(
         outcome=document.outcome,
         reasons=document.reasons,
-        base=_same(document.base, model.Commit),
-        head=_same(document.head, model.Commit),
+        base=_commit_from(document.base),
+        head=_commit_from(document.head),
         design=document.design,
         base_environment=_same(document.environment.base, model.Environment),
         head_environment=_same(document.environment.head, model.Environment),
@@ -323,6 +325,14 @@ def _in_one_line(said: str) -> str:
 def _same(wire: object, noun: type[T]) -> T:
     """Return *wire* as the *noun* that has the same fields."""
     return msgspec.convert(wire, noun, from_attributes=True)
+
+
+def _commit_of(commit: model.Commit) -> dict[str, Any]:
+    return {"commit": commit.sha, "ref": commit.ref, "dirty": commit.dirty}
+
+
+def _commit_from(wire: Commit) -> model.Commit:
+    return model.Commit(sha=wire.commit, ref=wire.ref, dirty=wire.dirty)
 
 
 def _judgement_of(judgement: model.Judgement) -> dict[str, Any]:

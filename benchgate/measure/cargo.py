@@ -35,10 +35,9 @@ _BRIEF = ("--warm-up-time", "{0}", "--measurement-time", "{0}", "--nresamples", 
 class Target:
     """A bench target of a package that depends on criterion.
 
-    ``workspace`` is the folder in which cargo is run, ``folder`` the package's own.
+    ``folder`` is the package's own, where cargo and the benches are run.
     """
 
-    workspace: Path
     folder: Path
     package: str
     version: str
@@ -92,7 +91,6 @@ class _Metadata(msgspec.Struct):
 
 class _Artifact(msgspec.Struct):
     reason: str
-    package_id: str = ""
     target: _MetadataTarget | None = None
     executable: str | None = None
 
@@ -159,11 +157,11 @@ def build(
 
     Raises ToolError with the compiler's first error.
     """
-    by_workspace: dict[Path, list[Target]] = {}
+    by_package: dict[Path, list[Target]] = {}
     for target in targets:
-        by_workspace.setdefault(target.workspace, []).append(target)
+        by_package.setdefault(target.folder, []).append(target)
     built = []
-    for workspace, members in by_workspace.items():
+    for package, members in by_package.items():
         with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
             messages = Path(folder) / "messages.json"
             finished = process.run(
@@ -172,7 +170,7 @@ def build(
                     *_selection(members, suite),
                     "--message-format=json-render-diagnostics",
                 ],
-                cwd=workspace,
+                cwd=package,
                 env=env,
                 within=BUILD_WITHIN,
                 stdout=messages,
@@ -246,7 +244,7 @@ def record(
             try:
                 finished = process.run(
                     _criterion_command(executable, suite, brief=brief),
-                    cwd=executable.target.workspace,
+                    cwd=executable.target.folder,
                     # Its own store: the user's history isn't ours to write.
                     env={**env, "CRITERION_HOME": str(Path(folder) / "home")},
                     within=BUILD_WITHIN,
@@ -347,14 +345,11 @@ def _metadata(manifest: Path) -> _Metadata:
 def _targets_of(metadata: _Metadata) -> list[Target]:
     return [
         Target(
-            workspace=Path(metadata.workspace_root),
             folder=Path(package.manifest_path).parent,
             package=package.name,
             version=package.version,
             name=target.name,
-            features=tuple(
-                f"{package.name}/{feature}" for feature in target.required_features
-            ),
+            features=tuple(target.required_features),
         )
         for package in metadata.packages
         if _CRITERION & {d.name for d in package.dependencies}
@@ -370,11 +365,12 @@ def _is_wanted(target: Target, suite: Suite) -> bool:
 
 
 def _selection(targets: Sequence[Target], suite: Suite) -> list[str]:
-    words = []
-    for package in sorted({t.package for t in targets}):
-        words += ["--package", package]
-    for name in sorted({t.name for t in targets}):
-        words += ["--bench", name]
+    """Return the flags that choose *targets*, all of the package that cargo runs in.
+
+    The package goes by the folder and not by --package: its name may be that of a
+    dependency too, which cargo calls ambiguous.
+    """
+    words = [word for t in targets for word in ("--bench", t.name)]
     features = {f for t in targets for f in t.features} | set(suite.features)
     if features:
         words += ["--features", ",".join(sorted(features))]
@@ -382,29 +378,15 @@ def _selection(targets: Sequence[Target], suite: Suite) -> list[str]:
 
 
 def _artifacts(messages: Path, targets: Sequence[Target]) -> list[tuple[Target, Path]]:
-    wanted = {(t.package, t.name): t for t in targets}
+    """Return the executable of each of *targets*, all of one package."""
+    wanted = {target.name: target for target in targets}
     found = []
     for line in messages.read_bytes().splitlines():
         message = msgspec.json.decode(line, type=_Artifact)
         target = message.target
-        if message.executable is None or target is None or "bench" not in target.kind:
-            continue
-        for (package, name), known in wanted.items():
-            if name == target.name and _is_package(message.package_id, package):
-                found.append((known, Path(message.executable)))
+        if message.executable and target and "bench" in target.kind:
+            found.append((wanted[target.name], Path(message.executable)))
     return found
-
-
-def _is_package(package_id: str, name: str) -> bool:
-    """Say whether an id of cargo (``path+file:///x/name#1.0``) is package *name*."""
-    _, _, tail = package_id.rpartition("#")
-    named, at, _ = tail.rpartition("@")
-    if at:
-        return named == name
-    # Without a name before the version the folder's name is the package's, and
-    # before cargo 1.77 the id began with the name.
-    place = package_id.partition("#")[0].rstrip("/").rpartition("/")[2]
-    return place == name or package_id.split(" ", maxsplit=1)[0] == name
 
 
 def _probe(

@@ -61,7 +61,7 @@ _SIGN: Mapping[Verdict, str] = {
     Verdict.INCONCLUSIVE: "❔",
     Verdict.UNCHANGED: "⚪",
 }
-_CODE = re.compile(r"(`[^`]+`)")
+_CODE = re.compile(r"((?<!`)`[^`]+`(?!`))")
 _NUMBER = re.compile(r"\[?[+\u2212]?∞?[0-9][0-9.,]*\]?")
 # Starts a list inside the one that we write.
 _BULLET = re.compile(r"[-+=]+|[0-9]{1,9}[.)]")
@@ -72,13 +72,11 @@ _HARMLESS = frozenset(".,;?%()'\"+-=/…–—−·→×µ≤≥±∞⁰¹²³�
 
 def render_markdown(report: Report) -> str:
     """Return the comment for *report*: at most 65,000 bytes of UTF-8."""
-    template = _environment().get_template("comment.md.j2")
-    text = ""
-    for limits in _LIMITS:
-        text = template.render(view=view_of(report, limits=limits))
+    for limits in _LIMITS[:-1]:
+        text = _rendered(report, limits)
         if len(text.encode()) <= MOST_BYTES:
-            break
-    return text
+            return text
+    return _rendered(report, _LIMITS[-1])
 
 
 def code(text: str) -> str:
@@ -112,7 +110,7 @@ def cell(phrase: str | Phrase) -> str:
 
 def figure(number: str) -> str:
     """Return *number* as a table cell whose unit stays beside it."""
-    return cell(number).replace(" ", "&nbsp;")
+    return cell(number).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def fence(lines: Sequence[str]) -> str:
@@ -120,6 +118,11 @@ def fence(lines: Sequence[str]) -> str:
     longest = max((_longest_run(line) for line in lines), default=0)
     mark = "`" * max(3, longest + 1)
     return "\n".join([mark, *map(visible, lines), mark])
+
+
+def _rendered(report: Report, limits: Limits) -> str:
+    template = _environment().get_template("comment.md.j2")
+    return template.render(view=view_of(report, limits=limits))
 
 
 @lru_cache(maxsize=1)
@@ -161,12 +164,10 @@ def _words(text: str) -> str:
 
 
 def _is_harmless(word: str, *, first: bool) -> bool:
-    if first and _BULLET.fullmatch(word):
+    if (first and _BULLET.fullmatch(word)) or _LINKED.search(word):
         return False
     if _NUMBER.fullmatch(word) or word == "<":
         return True
-    if _LINKED.search(word):
-        return False
     # A colon inside a word makes an address or an emoji.
     return all(c.isalnum() or c in _HARMLESS for c in word.removesuffix(":"))
 

@@ -489,9 +489,7 @@ def _broken(failure: Failure, number: int) -> Broken:
         number=f"failure {number}",
         what=what if failure.benchmark else what[:1],
         reason=sentence(failure.reason),
-        detail=tuple(
-            shorten(line.expandtabs(4), _LONGEST_LINE) for line in kept
-        ),
+        detail=tuple(shorten(line.expandtabs(4), _LONGEST_LINE) for line in kept),
     )
 
 

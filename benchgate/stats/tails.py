@@ -47,11 +47,15 @@ def pooled_tail(
     Statistical Hypotheses, section 15.2.
     """
     pairs = len(base)
-    pooled = _pool(base, head)
+    pool = _Pool.of([*base, *head])
     rng = np.random.RandomState(0)
     flips = rng.randint(0, 2, size=(_FLIPS, pairs)).astype(bool)
     flips = np.vstack([np.zeros((1, pairs), bool), flips])
-    theta, levels = _log_ratios(pooled, flips, probability)
+    at_head = np.hstack([flips, ~flips])
+    sides = [pool.quantiles(at, probability) for at in (~at_head, at_head)]
+    levels = [float(side[0]) for side in sides]
+    logs = [_logs(side, reference=min(levels)) for side in sides]
+    theta = logs[1] - logs[0]
     observed = float(theta[0])
     null = theta[1:]
     scale = math.sqrt(float((null**2).mean())) or 1.0
@@ -74,42 +78,58 @@ def pooled_tail(
 
 
 @dataclass(frozen=True, slots=True)
-class _Pooled:
-    """All values in rising order, each with its side and its pair."""
+class _Pool:
+    """The values of all windows in rising order.
+
+    ``counts``, shape (values + 1, windows): how many of the least values are of
+    each window, so that a quantile of any set of windows is found by bisection.
+    """
 
     values: npt.NDArray[np.float64]
-    is_head: npt.NDArray[np.bool_]
-    pair: npt.NDArray[np.intp]
+    counts: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, windows: Sequence[Sequence[float]]) -> _Pool:
+        values = np.concatenate([np.asarray(window, float) for window in windows])
+        window = np.repeat(np.arange(len(windows)), [len(w) for w in windows])
+        order = np.argsort(values, kind="stable")
+        counts = np.zeros((len(values) + 1, len(windows)), np.int32)
+        counts[np.arange(1, len(values) + 1), window[order]] = 1
+        return cls(values[order], np.cumsum(counts, axis=0, dtype=np.int32))
+
+    def quantiles(
+        self, chosen: npt.NDArray[np.bool_], probability: float
+    ) -> npt.NDArray[np.float64]:
+        """Return the linearly interpolated quantile of each row's chosen windows.
+
+        *chosen*: shape (rows, windows).
+        """
+        sizes = chosen @ self.counts[-1]
+        place = probability * (sizes - 1)
+        below = place.astype(np.int32)
+        low = self._at(below, chosen)
+        high = self._at(np.minimum(below + 1, sizes - 1), chosen)
+        found: npt.NDArray[np.float64] = low + (place - below) * (high - low)
+        return found
+
+    def _at(
+        self, rank: npt.NDArray[np.int32], chosen: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float64]:
+        """Return the value of the zero-based *rank* in each row's chosen windows."""
+        few = np.zeros(len(chosen), int)
+        enough = np.full(len(chosen), len(self.values))
+        for _ in range(len(self.values).bit_length()):
+            middle = (few + enough) // 2
+            counted = np.where(chosen, self.counts[middle], 0).sum(axis=1)
+            few = np.where(counted > rank, few, middle)
+            enough = np.where(counted > rank, middle, enough)
+        found: npt.NDArray[np.float64] = self.values[enough - 1]
+        return found
 
 
-def _pool(base: Sequence[Sequence[float]], head: Sequence[Sequence[float]]) -> _Pooled:
-    windows = [np.asarray(window, float) for window in (*base, *head)]
-    lengths = [len(window) for window in windows]
-    numbers = np.repeat(np.arange(len(windows)), lengths)
-    values = np.concatenate(windows)
-    order = np.argsort(values, kind="stable")
-    window = numbers[order]
-    return _Pooled(values[order], window >= len(base), window % len(base))
-
-
-def _log_ratios(
-    pooled: _Pooled, flips: npt.NDArray[np.bool_], probability: float
-) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
-    """Return log(head / base) for each row of *flips*, and the first row's values."""
-    quantiles = np.empty((len(flips), 2))
-    for row, flip in enumerate(flips):
-        at_head = pooled.is_head ^ flip[pooled.pair]
-        quantiles[row] = [
-            _sorted_quantile(pooled.values[side], probability)
-            for side in (~at_head, at_head)
-        ]
-    ratios = np.log(quantiles[:, 1] / quantiles[:, 0])
-    return ratios, (float(quantiles[0, 0]), float(quantiles[0, 1]))
-
-
-def _sorted_quantile(values: npt.NDArray[np.float64], probability: float) -> float:
-    """Return the linearly interpolated quantile of values in rising order."""
-    place = probability * (len(values) - 1)
-    below = int(place)
-    above = min(below + 1, len(values) - 1)
-    return float(values[below] + (place - below) * (values[above] - values[below]))
+def _logs(
+    values: npt.NDArray[np.float64], *, reference: float
+) -> npt.NDArray[np.float64]:
+    # Against a reference, scaling by a power of two leaves every bit alone; math.log,
+    # because vectorised logs differ in the last bit between CPUs.
+    return np.array(list(map(math.log, (values / reference).tolist())))

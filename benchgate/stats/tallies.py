@@ -10,6 +10,7 @@ import numpy as np
 
 from benchgate.model import Effect
 from benchgate.stats.effects import BOUND_TAIL, MISSED
+from benchgate.stats.student import upper_quantile, upper_tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,14 @@ def compare_tallies(
     """Return the change of the rate, head minus base, from (events, trials) a round.
 
     The head's share of all events is tested against its share of all trials: a
-    binomial, widened by as much as the windows differ beyond chance.
+    binomial, widened by as much as the rounds differ beyond chance. How much that is
+    only the rounds can tell, so the fewer they are, the wider the tails (Student's).
     Nothing is divided by a rate, so a base without any error is no special case.
     *level*: one-sided, of one test.
     Source: the conditional test of Przyborowski and Wilenski, 1940, with the
     over-dispersion of McCullagh and Nelder, Generalized Linear Models, section 4.5.
     """
-    from scipy.special import bdtr, bdtrc, ndtr, ndtri  # noqa: PLC0415 - heavy
+    from scipy.special import bdtr, bdtrc  # noqa: PLC0415 - heavy
 
     events = [sum(e for e, _ in side) for side in (base, head)]
     trials = [sum(n for _, n in side) for side in (base, head)]
@@ -43,11 +45,13 @@ def compare_tallies(
     total = sum(events)
     slower = float(bdtrc(events[1] - 1, total, share)) if events[1] else 1.0
     faster = float(bdtr(events[1], total, share)) if total else 1.0
-    if dispersion > 1 and total:
+    # One round a side can't tell: then chance alone is assumed.
+    df = len(base) + len(head) - 2 or math.inf
+    if total:
         scale = math.sqrt(dispersion * total * share * (1 - share))
-        z = (events[1] - total * share) / scale
-        slower = max(slower, float(ndtr(-z)))
-        faster = max(faster, float(ndtr(z)))
+        t = (events[1] - total * share) / scale
+        slower = max(slower, upper_tail(t, df))
+        faster = max(faster, upper_tail(-t, df))
     # Half an event more a side: no errors at all are not certainty.
     variance = [
         _smoothed(e, n) * (1 - _smoothed(e, n)) / n
@@ -60,9 +64,9 @@ def compare_tallies(
         se=se,
         p_slower=slower,
         p_faster=faster,
-        bound=-float(ndtri(BOUND_TAIL)),
-        critical=-float(ndtri(level)),
-        power=-float(ndtri(MISSED)),
+        bound=upper_quantile(BOUND_TAIL, df),
+        critical=upper_quantile(level, df),
+        power=upper_quantile(MISSED, df),
         spread=se * math.sqrt(units),
         units=units,
         rounds=units,

@@ -27,6 +27,8 @@ _FEWEST_SERIES = 5
 _HANDICAP = 1.03
 _SMALLEST_VARIANCE = 1e-8
 _EXTRA_SUBSETS = 20
+# A block against fewer runs than this has tails of its own.
+_FEWEST_LEFT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,18 @@ def _oriented(
 ) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
     """Return oriented logs of both, centred on the window's column medians."""
     both = np.vstack([np.asarray(window, float), np.asarray(head, float)])
-    logs = np.array(
-        [math.log(value) if value > 0 else math.nan for value in both.ravel().tolist()]
-    ).reshape(both.shape)
+    both[~(both > 0)] = math.nan
     runs = len(window)
+    # The lower median is an observed value: scaling by a power of two leaves every
+    # bit of the ratios alone. math.log, as vectorised logs differ between CPUs.
+    ordered = np.sort(both[:runs], axis=0)  # NaN last
+    middle = np.maximum(np.isfinite(ordered).sum(axis=0) - 1, 0) // 2
+    reference = np.take_along_axis(ordered, middle[np.newaxis], axis=0)[0]
+    ratios = (both / reference).ravel().tolist()
+    logs = np.array(list(map(math.log, ratios))).reshape(both.shape)
     means = (
-        np.exp(_nan_mean(logs[:runs])),
-        np.exp(_nan_mean(logs[runs:])),
+        reference * np.exp(_nan_mean(logs[:runs])),
+        reference * np.exp(_nan_mean(logs[runs:])),
     )
     oriented = logs * np.asarray(signs, float)
     centred = oriented - _nan_median(oriented[:runs], axis=0)
@@ -158,7 +165,8 @@ def _null_statistics(past: Floats, runs: npt.NDArray[np.intp], heads: int) -> Fl
     squares = np.nansum(past**2, axis=0)
     inside = past[blocks]  # (blocks, heads, series)
     rest = runs - heads
-    usable = np.isfinite(inside).all(axis=1) & (rest >= 2)  # noqa: PLR2004
+    judged = (runs >= FEWEST_RUNS) & (rest >= _FEWEST_LEFT)
+    usable = np.isfinite(inside).all(axis=1) & judged
     inside_sum = np.nansum(inside, axis=1)
     mean = (total - inside_sum) / np.maximum(rest, 1)
     centred = squares - np.nansum(inside**2, axis=1) - np.maximum(rest, 1) * mean**2
@@ -215,7 +223,7 @@ class _Null:
         if self.shape == 0:
             return share * math.exp(-(z - self.edge) / self.scale)
         base = max(0.0, 1 + self.shape * (z - self.edge) / self.scale)
-        return share * base ** (-1 / self.shape) if base > 0 else 0.0
+        return share * math.pow(base, -1 / self.shape) if base > 0 else 0.0
 
     def upper_quantile(self, p: float) -> float:
         size = len(self.ordered)
@@ -226,7 +234,8 @@ class _Null:
             return float(self.ordered[place])
         if self.shape == 0:
             return self.edge + self.scale * math.log(share / p)
-        return self.edge + self.scale * ((share / p) ** self.shape - 1) / self.shape
+        growth = math.pow(share / p, self.shape) - 1
+        return self.edge + self.scale * growth / self.shape
 
 
 def _effect(

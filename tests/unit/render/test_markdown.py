@@ -37,7 +37,9 @@ OURS = re.compile(
     r"|<br>"
 )
 # What GitHub makes something of in plain text: people, issues, commits, addresses.
-ALIVE = re.compile(r"@\w|#\d|GH-\d|\b[0-9a-f]{7,}\b|www\.|://|:\w+:|[<>]\w", re.IGNORECASE)
+ALIVE = re.compile(
+    r"@\w|#\d|GH-\d|\b[0-9a-f]{7,}\b|www\.|://|:\w+:|[<>]\w", re.IGNORECASE
+)
 FILTERS = {"prose", "cell", "figure", "fence", "icon", "sign"}
 
 foreign = st.one_of(
@@ -160,6 +162,7 @@ def test_prose_says_what_was_written(first: str, second: str) -> None:
         ("see #12", "see `#12`"),
         ("see GH-12", "see `GH-12`"),
         ("since c07dd1e5a", "since `c07dd1e5a`"),
+        ("since 1234567", "since `1234567`"),
         ("at www.example.org", "at `www.example.org`"),
         ("at https://example.org", "at `https://example.org`"),
         ("<b>bold</b>", "`<b>bold</b>`"),
@@ -167,6 +170,7 @@ def test_prose_says_what_was_written(first: str, second: str) -> None:
         ("1. first", "`1.` first"),
         ("  - first", "`-` first"),
         ("needs 6. Then", "needs 6. Then"),
+        ("the ``two`` of", "the ``` ``two`` ``` of"),
         ("one `open", "one `` `open ``"),
         ("[+9.4, −14.1] < 3 %", "[+9.4, −14.1] < 3 %"),
         ("two\nlines", "`two\\nlines`"),

@@ -33,7 +33,9 @@ def test_a_shown_name_is_one_printable_line(name: str) -> None:
 
     assert text.strip()
     assert len(text) <= LONGEST_NAME
-    assert not [c for c in text if c < " " or "\x7f" <= c < "\xa0" or c in "\u2028\u2029"]
+    assert not [
+        c for c in text if c < " " or "\x7f" <= c < "\xa0" or c in "\u2028\u2029"
+    ]
 
 
 def test_a_name_of_ten_thousand_characters_keeps_both_ends() -> None:

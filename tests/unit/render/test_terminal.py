@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from benchgate.model import Report
+from benchgate.model import Missing, Report
 from benchgate.render.terminal import print_report
 from tests import reports
 from tests.golden import check_golden
@@ -29,6 +29,7 @@ BUILDERS = [
     reports.hostile,
 ]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COMMAND = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]")
 HUE = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3|4|9)[0-9]")
 
 
@@ -85,14 +86,14 @@ def test_a_terminal_shows_colours_unless_somebody_said_no() -> None:
 
 
 def test_when_all_is_quiet_two_lines_say_so_and_what_could_have_been_seen() -> None:
-    one = replace(reports.judged("worst", 1e-6, 0.0, noise=0.015))
+    one = reports.judged("worst", 1e-6, 0.0, noise=0.015)
     report = replace(reports.passed(), judgements=(*reports.passed().judgements, one))
 
-    assert piped(report).splitlines() == [
-        "passed: none of 15 benchmarks is slower",
+    assert piped(report) == (
+        "passed: none of 15 benchmarks is slower\n"
         "Nothing to do. This run would have caught a slowdown of +2.1 % "
-        "(median; worst: worst, +2.29 %).",
-    ]
+        "(median; worst: worst, +2.29 %).\n"
+    )
 
 
 def test_many_open_benchmarks_are_counted_with_what_could_have_been_seen() -> None:
@@ -111,8 +112,24 @@ def test_no_name_reaches_the_terminal_as_a_command(name: str) -> None:
     row = reports.doubted(reports.judged(name, 1e-6, 0.2, suite=name), name)
     text = piped(replace(reports.undecided(), judgements=(row,), reasons=(name,)))
 
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", text)
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e]", text
+    )
     assert text.splitlines() == text.split("\n")[:-1]
+
+
+def test_long_lists_are_cut_and_counted_unless_all_is_wanted() -> None:
+    added = tuple(Missing("micro", f"new/{n}") for n in range(8))
+    report = replace(reports.passed(), added=added)
+
+    assert "  new/4\n  and 3 more\n" in piped(report)
+    assert "  new/7\n" in piped(report, verbose=True)
+
+
+def test_a_reason_that_nothing_else_explains_is_printed() -> None:
+    report = replace(reports.first_run(), reasons=("no baseline was stored yet",))
+
+    assert "\n  no baseline was stored yet\n" in piped(report)
 
 
 def test_no_line_ends_in_spaces() -> None:

@@ -11,17 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchgate.model import (
-    Answer,
+    Acceptance,
     Commit,
     Cost,
     Design,
+    Doubt,
     Environment,
     Failure,
     Judgement,
-    Kind,
+    Metric,
     Missing,
     Outcome,
     Report,
+    SeriesKey,
     Unit,
     Verdict,
 )
@@ -29,6 +31,8 @@ from benchgate.render.rows import Row
 from benchgate.render.text import Limits, view_of
 from tests import reports
 
+NOTHING_FOUND = "nothing slower was found, but "
+CHECKED_OUT = "check out abababababab and run"
 SLOWER = reports.judged("parse", 1e-6, 0.2)
 FASTER = reports.judged("encode", 1e-6, -0.2)
 SAME = reports.judged("route", 1e-6, 0.001)
@@ -49,7 +53,7 @@ def report_of(*judgements: Judgement, outcome: Outcome = Outcome.PASSED) -> Repo
 def row_of(judgement: Judgement, *, design: Design = Design.PAIRED) -> Row:
     view = view_of(replace(report_of(judgement), design=design))
     tables = (view.regressed, view.improved, view.inconclusive, view.unchanged)
-    return [row for table in (*tables, view.accepted) for row in table.rows][0]
+    return next(row for table in (*tables, view.accepted) for row in table.rows)
 
 
 def number(text: str) -> Decimal:
@@ -77,8 +81,7 @@ def number(text: str) -> Decimal:
         (
             Outcome.PASSED,
             (OPEN, SAME),
-            "passed: nothing slower was found, "
-            "but 1 of 2 benchmarks could not be told",
+            "passed: nothing slower was found, but 1 of 2 benchmarks could not be told",
         ),
         (Outcome.PASSED, (OPEN,), "passed: 1 of 1 benchmark could not be told"),
         (
@@ -193,7 +196,7 @@ def test_a_regression_just_beyond_its_margin_does_not_read_as_the_margin(
 )
 @settings(deadline=None)
 def test_a_printed_number_never_contradicts_its_verdict(
-    slowdown: float, metric: reports.Metric, noise: float
+    slowdown: float, metric: Metric, noise: float
 ) -> None:
     judgement = reports.judged("parse", 0.5, slowdown, noise=noise, metric=metric)
     row = row_of(judgement)
@@ -203,9 +206,18 @@ def test_a_printed_number_never_contradicts_its_verdict(
 
     assert (change > margin) or row.verdict is not Verdict.REGRESSED
     assert (change < -margin) or row.verdict is not Verdict.IMPROVED
-    inside = -margin < lo and hi < margin
+    # 2 % slower is undone by 1.96 % faster.
+    below = -margin if metric is reports.ERRORS else -margin / (1 + margin / 100)
+    inside = below < lo and hi < margin
     assert inside or row.verdict is not Verdict.UNCHANGED
     assert lo <= change <= hi
+
+
+def test_the_margin_of_an_improvement_is_the_same_step_back() -> None:
+    row = row_of(reports.judged("parse", 1e-6, -0.0199, noise=1e-5))
+
+    assert (row.verdict, row.slowdown) == (Verdict.IMPROVED, ("\u22121.99 %",))
+    assert row.margin == "1.96 %"
 
 
 def test_what_is_beyond_measure_is_not_printed_to_the_last_digit() -> None:
@@ -228,7 +240,7 @@ def test_the_worst_benchmark_is_named_with_what_could_have_been_seen() -> None:
     ]
 
     assert "".join(view_of(report_of(*rows)).power) == (
-        "This run would have caught a slowdown of +2.39 % (median; worst: b, +3.32 %)."
+        "This run would have caught a slowdown of +2.39 % (median; worst: b, +3.33 %)."
     )
 
 
@@ -325,13 +337,12 @@ def test_minutes_are_said_as_people_say_them(cost: Cost, said: str) -> None:
         (
             Commit("ab" * 20, "x"),
             Design.PAIRED,
-            "Reproduce: check out abababababab and run `benchgate compare`.",
+            f"Reproduce: {CHECKED_OUT} `benchgate compare`.",
         ),
         (
             Commit("ab" * 20, "x"),
             Design.STORED,
-            "Reproduce: check out abababababab and run "
-            "`benchgate compare --against baseline`.",
+            f"Reproduce: {CHECKED_OUT} `benchgate compare --against baseline`.",
         ),
         (
             Commit("ab" * 20, "x", dirty=True),
@@ -401,9 +412,77 @@ def test_a_remark_says_why_a_row_counts_less(judgement: Judgement, remark: str) 
     assert "".join(row_of(judgement).remark) == remark
 
 
+def test_the_probability_is_said_in_two_digits() -> None:
+    assert row_of(replace(SAME, p_adjusted=0.123)).evidence == "20 pairs, p 0.12"
+    assert row_of(replace(SAME, p_adjusted=None)).evidence == "20 pairs"
+
+
+def test_a_side_without_a_value_has_no_evidence() -> None:
+    row = row_of(replace(SAME, comparison=replace(SAME.comparison, base=None)))
+
+    assert (row.base, row.evidence) == ("", "")
+
+
+def test_intervals_of_unlike_confidence_have_a_plain_heading() -> None:
+    assert SAME.slowdown is not None
+    other = replace(
+        reports.judged("other", 1.0, 0.0),
+        slowdown=replace(SAME.slowdown, confidence=0.95),
+    )
+
+    assert view_of(report_of(SAME)).confidence == "90 % interval"
+    assert view_of(report_of(SAME, other)).confidence == "interval"
+
+
+def test_a_regression_without_a_blocking_series_still_has_a_headline() -> None:
+    view = view_of(
+        report_of(replace(SLOWER, blocking=False), outcome=Outcome.REGRESSED)
+    )
+
+    assert view.headline == "regressed: something got worse"
+
+
+def test_one_thing_that_nothing_can_be_said_of_is_counted() -> None:
+    open_one = reports.untold("checkout", 0.1, "x")
+
+    assert view_of(report_of(open_one)).power == ()
+    assert "Nothing can be said of 1 more." in "".join(
+        view_of(report_of(SAME, open_one)).power
+    )
+
+
+def test_what_was_left_out_is_grouped_by_its_reason() -> None:
+    left_out = (
+        *(Doubt("same", SeriesKey("s", name, "")) for name in "abcd"),
+        Doubt("the suite is off"),
+    )
+    listing = view_of(replace(reports.passed(), left_out=left_out)).left_out
+
+    assert listing.summary == "5 benchmarks not measured"
+    assert ["".join(line) for line in listing.lines] == [
+        "a, b, c and 1 more: same",
+        "the suite is off",
+    ]
+
+
+def test_a_doubt_about_a_series_that_was_not_judged_names_it() -> None:
+    doubt = Doubt("vanished", SeriesKey("s", "gone", "time"))
+    notes = view_of(replace(reports.passed(), doubts=(doubt,))).notes
+
+    assert ["".join(line) for line in notes.lines] == ["gone: vanished"]
+
+
+def test_errors_are_accepted_in_percentage_points() -> None:
+    row = reports.judged("x", 0.004, 0.02, noise=0.001, metric=reports.ERRORS)
+    accepted = replace(row, accepted=Acceptance("why", "@dana", 0.021, "2027-03-31"))
+
+    assert "  max_slowdown: 2.04pp" in view_of(report_of(row)).entry
+    assert "".join(row_of(accepted).remark) == (
+        "accepted up to 2.1 pp by @dana until 2027-03-31: why"
+    )
+
+
 def test_rounds_of_unequal_number_are_both_named() -> None:
     row = row_of(SLOWER, design=Design.STORED)
 
     assert row.evidence == "20 rounds against 20, p < 0.0001"
-
-
