@@ -7,6 +7,7 @@ What somebody else named is a ``Name``, so that each output can make it harmless
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import re
@@ -375,10 +376,7 @@ def _worse(judgements: Sequence[Judgement]) -> str:
 def _action(report: Report, groups: Groups) -> str:
     if report.outcome is Outcome.REGRESSED:
         them = "them" if len(groups["regressed"]) > 1 else "it"
-        return (
-            f"Act: fix {them}, or accept {them} with a reason in "
-            "`benchgate.accepted.yml`."
-        )
+        return f"Act: fix {them}, or allow {them} in `benchgate.yml`."
     if report.outcome is Outcome.UNDECIDED:
         return (
             "Act: mend what is named here and run again. "
@@ -610,36 +608,39 @@ def _duration(seconds: float) -> str:
 
 def _reproduce(report: Report) -> Phrase:
     """Say how to see the same at a desk; nothing for files that somebody named."""
-    head = report.head
-    stored = " --against baseline" if report.design is Design.STORED else ""
-    command = f"`benchgate compare{stored}`"
-    if head.dirty:
-        return (f"Reproduce: {command} in the same work tree.",)
+    head, base = report.head, report.base
     if not _SHA.fullmatch(head.sha):
         return ()
+    against = f" --base {base.sha[:12]}" if _SHA.fullmatch(base.sha) else ""
+    if report.design is Design.STORED:
+        against = " --against baseline"
+    command = f"`benchgate compare{against}`"
+    if head.dirty:
+        return (f"Reproduce: {command} in the same work tree.",)
     return ("Reproduce: check out ", Name(head.sha[:12]), f" and run {command}.")
 
 
 def _entry(regressed: Sequence[Judgement], limit: int) -> tuple[str, ...]:
-    """Return the lines that would accept the regressions, ready to be completed."""
+    """Return the lines of ``benchgate.yml`` that would allow the regressions."""
     some = [
         j
         for j in regressed
         if j.blocking and j.slowdown and len("".join(astuple(j.key))) <= _LONGEST_LINE
     ]
-    lines: list[str] = []
-    for judgement in some[:limit]:
-        key = judgement.key
-        lines += [
-            f"- suite: {_quoted(key.suite)}",
-            f"  benchmark: {_quoted(key.benchmark)}",
-            f"  metric: {_quoted(key.metric)}",
-            f"  max_slowdown: {_ceiling(judgement)}",
-            '  reason: ""',
-            '  owner: ""',
-            "  expires: YYYY-MM-DD",
-        ]
-    return tuple(lines)
+    widest: dict[str, Judgement] = {}
+    for judgement in sorted(some, key=_upper_bound):
+        # Patterns are globs, so what is special in a name has to be taken as it is.
+        pattern = glob.escape(f"{judgement.key.suite}:{judgement.key.benchmark}")
+        widest[pattern] = judgement
+    lines = [
+        f"    {_quoted(pattern)}: {{margin: {_ceiling(judgement)}}}"
+        for pattern, judgement in list(widest.items())[-limit:]
+    ]
+    return ("policy:", "  series:", *lines) if lines else ()
+
+
+def _upper_bound(judgement: Judgement) -> float:
+    return judgement.slowdown.hi if judgement.slowdown else 0.0
 
 
 def _quoted(name: str) -> str:

@@ -203,7 +203,7 @@ def test_a_huge_report_is_cut_by_rows_and_says_how_many() -> None:
     assert len(text.encode()) <= MOST_BYTES
     assert re.search(r"^\d+ (more )?are not shown\.$", text, re.MULTILINE)
     assert text.count("<details>") == text.count("</details>")
-    assert text.rstrip().endswith("run `benchgate compare`.")
+    assert text.rstrip().endswith("run `benchgate compare --base 1f3c9a7be02d`.")
 
 
 def test_500_series_fit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchgate import config
 from benchgate.model import (
     Acceptance,
     Commit,
@@ -286,22 +288,23 @@ def test_a_name_says_no_more_than_tells_it_from_the_others() -> None:
     ]
 
 
-def test_the_entry_to_accept_is_yaml_with_the_exact_names() -> None:
+def test_the_lines_that_allow_are_yaml_with_the_exact_names() -> None:
     name = 'a "quoted": \u202ename\n😀'
     row = reports.judged(name, 1e-6, 0.118, noise=0.02)
     view = view_of(report_of(row, outcome=Outcome.REGRESSED))
 
-    assert yaml.safe_load("\n".join(view.entry)) == [
-        {
-            "suite": "micro",
-            "benchmark": name,
-            "metric": "time",
-            "max_slowdown": "13%",
-            "reason": "",
-            "owner": "",
-            "expires": "YYYY-MM-DD",
-        }
-    ]
+    series = {f"micro:{name}": {"margin": "13%"}}
+    assert yaml.safe_load("\n".join(view.entry)) == {"policy": {"series": series}}
+
+
+def test_the_lines_that_allow_match_a_name_with_brackets() -> None:
+    row = reports.judged("parse[x*]", 1e-6, 0.118, noise=0.02)
+    view = view_of(report_of(row, outcome=Outcome.REGRESSED))
+
+    (rule,) = config.decode("\n".join(view.entry).encode(), name="x").policy.series
+
+    assert fnmatch.fnmatchcase("micro:parse[x*]", rule.pattern)
+    assert rule.margin == 0.13
 
 
 def test_only_shown_rows_count_against_the_limits() -> None:
@@ -337,7 +340,7 @@ def test_minutes_are_said_as_people_say_them(cost: Cost, said: str) -> None:
         (
             Commit("ab" * 20, "x"),
             Design.PAIRED,
-            f"Reproduce: {CHECKED_OUT} `benchgate compare`.",
+            f"Reproduce: {CHECKED_OUT} `benchgate compare --base 1f3c9a7be02d`.",
         ),
         (
             Commit("ab" * 20, "x"),
@@ -347,7 +350,7 @@ def test_minutes_are_said_as_people_say_them(cost: Cost, said: str) -> None:
         (
             Commit("ab" * 20, "x", dirty=True),
             Design.PAIRED,
-            "Reproduce: `benchgate compare` in the same work tree.",
+            "Reproduce: `benchgate compare --base 1f3c9a7be02d` in the same work tree.",
         ),
         (Commit("; rm -rf /", "x"), Design.PAIRED, ""),
         (Commit(), Design.PAIRED, ""),
@@ -476,7 +479,7 @@ def test_errors_are_accepted_in_percentage_points() -> None:
     row = reports.judged("x", 0.004, 0.02, noise=0.001, metric=reports.ERRORS)
     accepted = replace(row, accepted=Acceptance("why", "@dana", 0.021, "2027-03-31"))
 
-    assert "  max_slowdown: 2.04pp" in view_of(report_of(row)).entry
+    assert '    "micro:x": {margin: 2.04pp}' in view_of(report_of(row)).entry
     assert "".join(row_of(accepted).remark) == (
         "accepted up to 2.1 pp by @dana until 2027-03-31: why"
     )
