@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import cast
 
 from benchgate import __version__
-from benchgate.commands import Command
-from benchgate.errors import BenchgateError, ExitCode
+from benchgate.commands import Command, complain
+from benchgate.errors import BenchgateError, ExitCode, StopError, ToolError
 
 COMMANDS: Mapping[str, str] = {
     "compare": "say whether the head is slower than the base",
@@ -23,35 +25,65 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run benchgate with *argv* and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A locale without µ must not cost the verdict.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        args = _parser(arguments).parse_args(arguments)
-        return int(_load(args.command).run(args))
+        with _stoppable():
+            args = _parser(arguments).parse_args(arguments)
+            code = int(_load(args.command).run(args))
+            # What can't be printed must show here, and not when Python ends.
+            sys.stdout.flush()
+            return code
     except BenchgateError as error:
-        _say(error.problem, hint=error.hint)
+        complain(error)
         return int(error.exit_code)
     except KeyboardInterrupt:
-        _say(
-            "interrupted",
-            hint="what was measured is in .benchgate/run.json: "
-            "`benchgate compare --run .benchgate/run.json`",
-        )
+        complain(StopError("interrupted"))
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone; the verdict still counts for nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.UNDECIDED)
+    except OSError as error:
+        complain(_of_the_system(error))
+        return int(ExitCode.UNDECIDED)
     except Exception as error:  # noqa: BLE001 - the last line: a bug is reported as one
         return _bug(error)
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Make signals to end an exception, which everything cleans up after.
+
+    What the caller has us ignore, as nohup does with a hang-up, stays ignored.
+    """
+    ours = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _stop) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    """Turn a signal into the exception that everything cleans up after."""
     raise KeyboardInterrupt
+
+
+def _of_the_system(error: OSError) -> BenchgateError:
+    """Return what the system refused: a full disk, a missing right; no bug of ours."""
+    reason = (error.strerror or str(error)).lower()
+    place = os.fsdecode(error.filename) if error.filename else "standard output"
+    return ToolError(
+        f"{place}: {reason}", hint="check the disk, its space and the permissions"
+    )
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -84,18 +116,11 @@ def _load(name: str) -> Command:
     return cast("Command", importlib.import_module(f"benchgate.commands.{name}"))
 
 
-def _say(problem: str, *, hint: str) -> None:
-    print(f"benchgate: error: {problem}", file=sys.stderr)
-    if hint:
-        print(f"benchgate: hint: {hint}", file=sys.stderr)
-
-
 def _bug(error: Exception) -> int:
     import traceback  # noqa: PLC0415 - only for a bug
 
     traceback.print_exception(error)
-    _say(
-        f"this is a bug in benchgate {__version__}: {type(error).__name__}: {error}",
-        hint="please report it with the lines above",
-    )
+    name = type(error).__name__
+    problem = f"this is a bug in benchgate {__version__}: {name}: {error}"
+    complain(BenchgateError(problem, hint="please report it with the lines above"))
     return int(ExitCode.BUG)

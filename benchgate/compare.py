@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchgate.model import (
@@ -32,7 +32,13 @@ from benchgate.model import (
     Tally,
     Unit,
 )
-from benchgate.stats.pairs import FEWEST_TO_CHOOSE, quiet_pairs, suite_pairs
+from benchgate.stats.pairs import (
+    FEWEST_TO_CHOOSE,
+    PairLogs,
+    pair_logs,
+    quiet_pairs,
+    suite_pairs,
+)
 from benchgate.stats.rounds import (
     FEWEST_OTHERS,
     independent_rounds,
@@ -92,6 +98,8 @@ class _Series:
 
         Points of zero have no ratio; the quantiles of the rounds have one.
         """
+        if self.metric.kind is not Kind.TAIL:
+            return None
         kept = all(
             isinstance(r, Sample) and r.points and r.points[0] > 0
             for r in (*self.base, *self.head)
@@ -111,16 +119,18 @@ def compare(measurement: Measurement, *, blocks: Blocks, level: float) -> Compar
     level = level * measurement.share_of_error
     paired = measurement.design is Design.PAIRED
     found = _series_of(measurement.base, measurement.head, paired=paired)
-    censored = _censored(measurement.base, measurement.head)
+    censored = _censored(found, measurement.base, measurement.head)
     refused = {s.key: why for s in found if (why := _untestable(s, censored))}
     testable = [s for s in found if s.key not in refused]
     blocking = [s for s in testable if blocks(s.key, s.metric)]
     suites = _suites(blocking) if paired else {}
     tests = len(blocking) + sum(blocks(k, s[0].metric) for k, s in suites.items())
     each = level / max(tests, 1)
-    made = (_compare_pairs if paired else _compare_rounds)(testable, level=each)
+    if paired:
+        made = _compare_pairs(testable, suites, level=each)
+    else:
+        made = _compare_rounds(testable, level=each)
     made += [_refusal(s, refused[s.key]) for s in found if s.key in refused]
-    made += [_whole_suite(k, members, level=each) for k, members in suites.items()]
     return Compared(
         comparisons=tuple(sorted(made, key=lambda c: c.key)),
         error_control=ErrorControl("holm", level, tests),
@@ -155,9 +165,10 @@ def benchmarks_of(run: Run) -> set[tuple[str, str]]:
 
 def _series_of(base: Run, head: Run, *, paired: bool) -> list[_Series]:
     found = []
-    for key in sorted(_keys(base.rounds) & _keys(head.rounds)):
-        bases = [r.samples.get(key) for r in base.rounds]
-        heads = [r.samples.get(key) for r in head.rounds]
+    before, after = _columns(base.rounds), _columns(head.rounds)
+    for key in sorted(before.keys() & after.keys()):
+        bases, heads = before[key], after[key]
+        metric = next(r.metric for r in heads if r is not None)
         if paired:
             both = [None not in pair for pair in zip(bases, heads, strict=True)]
             lost = _gaps(both)
@@ -165,7 +176,6 @@ def _series_of(base: Run, head: Run, *, paired: bool) -> list[_Series]:
             heads = [h for h, there in zip(heads, both, strict=True) if there]
         else:
             lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
-        metric = next(r.samples[key].metric for r in head.rounds if key in r.samples)
         kept = [tuple(r for r in side if r is not None) for side in (bases, heads)]
         found.append(_Series(key, metric, kept[0], kept[1], lost))
     return found
@@ -180,23 +190,29 @@ def _gaps(present: Sequence[bool]) -> int:
     return sum(not there for there in present[: last + 1])
 
 
-def _keys(rounds: Iterable[Round]) -> set[SeriesKey]:
-    return {key for r in rounds for key in r.samples}
+def _columns(rounds: Sequence[Round]) -> dict[SeriesKey, list[Reading | None]]:
+    """Return the readings of each series, one a round, None where a round lacks it."""
+    columns: dict[SeriesKey, list[Reading | None]] = {}
+    for place, one in enumerate(rounds):
+        for key, reading in one.samples.items():
+            column = columns.get(key)
+            if column is None:
+                column = columns[key] = [None] * len(rounds)
+            column[place] = reading
+    return columns
 
 
-def _readings(rounds: Iterable[Round], key: SeriesKey) -> tuple[Reading, ...]:
-    return tuple(r.samples[key] for r in rounds if key in r.samples)
-
-
-def _censored(base: Run, head: Run) -> dict[str, str]:
+def _censored(found: Sequence[_Series], base: Run, head: Run) -> dict[str, str]:
     """Return why the latencies of a suite can't be judged, by suite where it is so.
 
     An iteration that k6 drops is a request that would have waited longest.
     """
     reasons = {}
+    suites = {s.key.suite for s in found if s.metric.kind in _CENSORED}
     for side, run in ((Side.BASE, base), (Side.HEAD, head)):
-        for suite in {key.suite for key in _keys(run.rounds)}:
-            counted = _readings(run.rounds, SeriesKey(suite, *_DROPPED))
+        for suite in suites:
+            key = SeriesKey(suite, *_DROPPED)
+            counted = [one.samples.get(key) for one in run.rounds]
             tallies = [r for r in counted if isinstance(r, Tally)]
             dropped = sum(t.events for t in tallies)
             attempts = sum(t.trials for t in tallies)
@@ -214,7 +230,7 @@ def _untestable(series: _Series, censored: Mapping[str, str]) -> str:
     readings = (*series.base, *series.head)
     if not readings:
         return "no round has it on both sides"
-    if len({(type(r), r.metric) for r in readings}) > 1:
+    if not (_alike([r.metric for r in readings]) and _alike(list(map(type, readings)))):
         return "base and head measure different things under this name"
     if series.metric.kind in _CENSORED and series.key.suite in censored:
         return censored[series.key.suite]
@@ -224,6 +240,10 @@ def _untestable(series: _Series, censored: Mapping[str, str]) -> str:
     if not _shared_statistics(series):
         return "base and head have no statistic in common: measure both the same way"
     return _thin_tail(series)
+
+
+def _alike(things: Sequence[object]) -> bool:
+    return things.count(things[0]) == len(things)
 
 
 def _thin_tail(series: _Series) -> str:
@@ -269,8 +289,14 @@ def _side(readings: Sequence[Reading]) -> SideValue | None:
 # --- pairs ---
 
 
-def _compare_pairs(found: Sequence[_Series], *, level: float) -> list[Comparison]:
+def _compare_pairs(
+    found: Sequence[_Series],
+    suites: Mapping[SeriesKey, Sequence[_Series]],
+    *,
+    level: float,
+) -> list[Comparison]:
     made = []
+    logs_by_key: dict[SeriesKey, PairLogs] = {}
     batches: dict[tuple[int, tuple[Statistic, ...]], list[_Series]] = defaultdict(list)
     for series in found:
         if len(series.base) < _FEWEST_PAIRS:
@@ -282,26 +308,31 @@ def _compare_pairs(found: Sequence[_Series], *, level: float) -> list[Comparison
         else:
             batches[len(series.base), _shared_statistics(series)].append(series)
     for (_, statistics), batch in batches.items():
-        results = quiet_pairs(
+        logs = pair_logs(
             [_values(s.base, statistics) for s in batch],
             [_values(s.head, statistics) for s in batch],
-            signs=[s.sign for s in batch],
-            level=level,
         )
+        logs_by_key.update(zip([s.key for s in batch], logs, strict=True))
+        results = quiet_pairs(logs, signs=[s.sign for s in batch], level=level)
         made += [
             _comparison(s, r.effect, base=r.base, head=r.head)
             for s, r in zip(batch, results, strict=True)
         ]
+    made += [
+        _whole_suite(key, members, logs_by_key, level=level)
+        for key, members in suites.items()
+    ]
     return made
 
 
 def _shared_statistics(series: _Series) -> tuple[Statistic, ...]:
     """Return the statistics that every round of both sides has."""
-    readings = [r for r in (*series.base, *series.head) if isinstance(r, Sample)]
-    first = readings[0].statistics
-    if all(r.statistics == first for r in readings):
-        return first
-    return tuple(s for s in first if all(s in r.statistics for r in readings))
+    of_each = [
+        r.statistics for r in (*series.base, *series.head) if isinstance(r, Sample)
+    ]
+    if _alike(of_each):
+        return of_each[0]
+    return tuple(s for s in of_each[0] if all(s in one for one in of_each))
 
 
 def _values(
@@ -333,16 +364,15 @@ def _suites(blocking: Sequence[_Series]) -> dict[SeriesKey, list[_Series]]:
 
 
 def _whole_suite(
-    key: SeriesKey, members: Sequence[_Series], *, level: float
+    key: SeriesKey,
+    members: Sequence[_Series],
+    logs_by_key: Mapping[SeriesKey, PairLogs],
+    *,
+    level: float,
 ) -> Comparison:
     statistics = _shared_statistics(members[0])
     usable = [s for s in members if _shared_statistics(s) == statistics]
-    rounds = min(len(s.base) for s in usable)  # some were settled earlier
-    effect = suite_pairs(
-        [_values(s.base[:rounds], statistics) for s in usable],
-        [_values(s.head[:rounds], statistics) for s in usable],
-        level=level,
-    )
+    effect = suite_pairs([logs_by_key[s.key] for s in usable], level=level)
     return Comparison(
         key,
         # A ratio: the median over benchmarks of unlike lengths has no unit.
@@ -482,7 +512,7 @@ def compare_window(
         doubts.append(Doubt(text))
     past = _all_rounds(window)
     found = _series_of(past, head, paired=False)
-    censored = _censored(past, head)
+    censored = _censored(found, past, head)
     refused = {
         s.key: _no_window(s, runs=len(window), comparable=bool(same))
         or _untestable(s, censored)
@@ -544,8 +574,11 @@ def _row(
     """Return one number a series; rounds of a run share its machine: their mean."""
     row = []
     for key, statistic in zip(keys, statistics, strict=True):
-        readings = [r for r in _readings(run.rounds, key) if isinstance(r, Sample)]
-        values = [r.value(statistic) for r in readings]
+        values = [
+            reading.value(statistic)
+            for one in run.rounds
+            if isinstance(reading := one.samples.get(key), Sample)
+        ]
         row.append(_geometric_mean(values) if values else math.nan)
     return row
 
@@ -569,7 +602,8 @@ def _comparison(
 ) -> Comparison:
     doubts = []
     if series.lost:
-        text = f"{series.lost} rounds in between gave nothing"
+        rounds = "round" if series.lost == 1 else "rounds"
+        text = f"{series.lost} {rounds} in between gave nothing"
         doubts.append(Doubt(text, series.key))
     return Comparison(
         series.key,

@@ -6,8 +6,10 @@ Each function here is a sentence of the README; what a step does stands in its r
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
@@ -17,14 +19,17 @@ from benchgate import judge as policy_of
 from benchgate.compare import benchmarks_of, compare, compare_window, renamed
 from benchgate.config import Config
 from benchgate.documents import run
-from benchgate.errors import FormatError
+from benchgate.errors import FormatError, StopError
 from benchgate.measure import git
+from benchgate.measure.cargo import builds_outside
 from benchgate.measure.pairs import Comparison, measure_alone
 from benchgate.measure.plan import Checkout, Plan, Progress, Workshop
 from benchgate.measure.selection import measurable, selected
 from benchgate.model import (
     Commit,
+    Cost,
     Design,
+    Doubt,
     Environment,
     Measurement,
     Report,
@@ -37,13 +42,17 @@ from benchgate.report import build_report
 from benchgate.tools import merge, tool_of
 from benchgate.tools.source import source_of
 
+RUN = "run.json"
+
 
 def judge_measurement(measurement: Measurement, config: Config) -> Report:
     """Return the report of *measurement* under the policy of *config*.
 
-    Raises FormatError when the sides have nothing in common.
+    Raises FormatError when nothing was measured, and when the sides have nothing in
+    common.
     """
     measurement = _with_renames(measurement, config)
+    _check_measured(measurement)
     _check_shared(measurement)
     policy = config.policy
     compared = compare(
@@ -117,19 +126,35 @@ def read_sides(
 
 
 def join_shards(measurements: Sequence[Measurement]) -> Measurement:
-    """Return one measurement of what several machines measured, each its own part."""
+    """Return one measurement of what several machines measured, each its own part.
+
+    Raises FormatError when they don't belong together.
+    """
     first = measurements[0]
     if len(measurements) == 1:
         return first
     if any(m.design is not first.design for m in measurements):
         raise FormatError("the run documents were measured by different designs")
+    if len({_commits(m) for m in measurements}) > 1:
+        raise FormatError(
+            "the run documents are of different commits: "
+            + "; ".join(
+                " → ".join(sha[:12] for sha in _commits(m)) for m in measurements
+            ),
+            hint="give the shards of one comparison",
+        )
     bases = [m.base for m in measurements if m.base]
     return replace(
         first,
         base=_joined(bases) if bases else None,
         head=_joined([m.head for m in measurements]),
         share_of_error=min(m.share_of_error for m in measurements),
-        left_out=tuple(d for m in measurements for d in m.left_out),
+        # What is left out everywhere is said once.
+        left_out=tuple(dict.fromkeys(d for m in measurements for d in m.left_out)),
+        cost=Cost(
+            building=sum(m.cost.building for m in measurements),
+            measuring=sum(m.cost.measuring for m in measurements),
+        ),
     )
 
 
@@ -138,26 +163,27 @@ def measure_checkout(
 ) -> Measurement:
     """Measure the work tree that *folder* lies in against its base, in pairs.
 
-    ``run.json`` in *work* always holds what was measured, however this ends.
+    ``run.json`` in *work* holds the rounds that were measured, however this ends.
+    Where the base has no such folder there is nothing to compare with, and the head
+    is measured alone.
     """
     root = git.toplevel(folder)
     commits = git.base_commit(root, base), git.head_commit(root)
-    with git.cache_slot(root) as slot, tempfile.TemporaryDirectory(dir=slot) as scratch:
+    with git.cache_slot(root) as slot:
         progress.say(f"checking out the base, {commits[0].sha[:12]}")
         tree = git.worktree(root, commits[0].sha, slot / "base")
         side = partial(_checkout, folder=folder, root=root, slot=slot)
         plan = Plan(
-            Workshop(config, work, Path(scratch), progress),
+            Workshop(config, work, _emptied(slot / "scratch"), progress),
             base=side(Side.BASE, commits[0], tree),
             head=side(Side.HEAD, commits[1], root),
         )
+        if not plan.base.project.is_dir():
+            return _measure_first(plan)
         suites, left_out = selected(plan)
         comparison = Comparison(plan, left_out=left_out)
-        try:
+        with _kept(comparison, plan.workshop):
             return comparison.run(suites, partial(still_open, config=config))
-        finally:
-            if comparison.rounds:
-                (work / "run.json").write_bytes(run.encode(comparison.measurement()))
 
 
 def measure_head(
@@ -165,13 +191,80 @@ def measure_head(
 ) -> Measurement:
     """Measure the work tree that *folder* lies in once, as its authors set it up."""
     root = git.toplevel(folder)
-    suites, _ = measurable(config)
+    suites, left_out = measurable(config)
     with tempfile.TemporaryDirectory(prefix="benchgate-") as scratch:
-        return measure_alone(
-            Workshop(config, work, Path(scratch), progress),
-            suites,
-            Checkout(Side.HEAD, git.head_commit(root), root, folder),
-        )
+        workshop = Workshop(config, work, Path(scratch), progress)
+        head = Checkout(Side.HEAD, git.head_commit(root), root, folder)
+        measurement = measure_alone(workshop, suites, head, left_out=left_out)
+    _keep(measurement, workshop)
+    return measurement
+
+
+def _measure_first(plan: Plan) -> Measurement:
+    """Measure the head alone, because the base has not got the project."""
+    place = plan.head.project.relative_to(plan.head.root).as_posix()
+    doubt = Doubt(
+        f"the base has no folder {place}, so there is nothing to compare with"
+    )
+    suites, left_out = measurable(plan.workshop.config)
+    left_out = (*left_out, doubt)
+    alone = measure_alone(plan.workshop, suites, plan.head, left_out=left_out)
+    nothing = Run(plan.base.commit, Environment(), (Round({}),))
+    measurement = replace(alone, base=nothing, design=Design.PAIRED)
+    _keep(measurement, plan.workshop)
+    return measurement
+
+
+@contextmanager
+def _kept(comparison: Comparison, workshop: Workshop) -> Iterator[None]:
+    """Keep what *comparison* has measured when the block ends, however it ends.
+
+    A block that somebody stopped becomes a StopError that says what to do with it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        comparison.stopped()
+        if comparison.rounds and _keep(comparison.measurement(), workshop):
+            raise StopError(
+                f"stopped after {comparison.rounds} rounds",
+                hint="judge what was measured: `benchgate compare --run "
+                f"{os.path.relpath(workshop.work / RUN)}`",
+            ) from None
+        raise
+    except BaseException:
+        if comparison.rounds:
+            _keep(comparison.measurement(), workshop)
+        raise
+    _keep(comparison.measurement(), workshop)
+
+
+def _keep(measurement: Measurement, workshop: Workshop) -> bool:
+    """Write ``run.json``; say whether that was possible.
+
+    A document that can't be written is no reason to lose the verdict.
+    """
+    place = workshop.work / RUN
+    draft = place.with_suffix(".part")
+    try:
+        draft.write_bytes(run.encode(measurement))
+        draft.replace(place)
+    except FormatError as error:
+        workshop.progress.say(f"what was measured is not kept: {error.problem}")
+        return False
+    except OSError as error:
+        reason = error.strerror or str(error)
+        draft.unlink(missing_ok=True)
+        workshop.progress.say(f"what was measured is not kept: {place}: {reason}")
+        return False
+    return True
+
+
+def _emptied(folder: Path) -> Path:
+    """Return *folder* without what a run that was killed has left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def _checkout(
@@ -179,7 +272,7 @@ def _checkout(
 ) -> Checkout:
     """Return one side; *tree* is its work tree, *folder* where the user stands."""
     # With one target folder for both, the sides would overwrite each other's benches.
-    shared = side is Side.BASE and "CARGO_TARGET_DIR" in os.environ
+    shared = side is Side.BASE and builds_outside(tree)
     return Checkout(
         side=side,
         commit=commit,
@@ -187,6 +280,11 @@ def _checkout(
         project=tree / folder.resolve().relative_to(root.resolve()),
         target=slot / "target" if shared else None,
     )
+
+
+def _commits(measurement: Measurement) -> tuple[str, ...]:
+    sides = (measurement.base, measurement.head)
+    return tuple(side.commit.sha for side in sides if side)
 
 
 def _joined(runs: Sequence[Run]) -> Run:
@@ -202,7 +300,8 @@ def _joined(runs: Sequence[Run]) -> Run:
 def _read_round(
     names: str, *, config: Config, warmup: float | None, partial_runs: bool
 ) -> Round:
-    parts = [names] if Path(names).exists() else names.split(",")
+    # A name that the system finds too long can only be a list.
+    parts = [names] if os.path.lexists(names) else names.split(",")
     return merge(
         (
             part,
@@ -227,17 +326,34 @@ def _read_part(
 
 
 def _with_renames(measurement: Measurement, config: Config) -> Measurement:
-    if measurement.base is None or not config.renames:
+    """Return *measurement* with the base's benchmarks under their present names.
+
+    A rename says nothing of a base that has the new name already.
+    """
+    if measurement.base is None:
         return measurement
-    return replace(measurement, base=renamed(measurement.base, config.renames))
+    there = {benchmark for _, benchmark in benchmarks_of(measurement.base)}
+    names = {old: new for old, new in config.renames.items() if new not in there}
+    return replace(measurement, base=renamed(measurement.base, names))
+
+
+def _check_measured(measurement: Measurement) -> None:
+    """Refuse what holds neither a measurement nor the reason why there is none."""
+    sides = [side for side in (measurement.base, measurement.head) if side]
+    rounds = [round_ for side in sides for round_ in side.rounds]
+    if any(r.samples or r.failures for r in rounds) or measurement.left_out:
+        return
+    raise FormatError("nothing was measured", hint="look into .benchgate/logs")
 
 
 def _check_shared(measurement: Measurement) -> None:
+    """Refuse sides that have nothing in common, unless the base had nothing yet."""
     if measurement.base is None:
         return
     before, after = benchmarks_of(measurement.base), benchmarks_of(measurement.head)
-    failed = any(r.failures for r in measurement.head.rounds)
-    if before & after or failed or not (before or after):
+    rounds = (*measurement.base.rounds, *measurement.head.rounds)
+    failed = any(round_.failures for round_ in rounds)
+    if before & after or failed or not before:
         return
     sides = (("base", before), ("head", after))
     raise FormatError(

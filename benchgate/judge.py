@@ -13,6 +13,7 @@ within the margins. All else is inconclusive: measure more.
 
 from __future__ import annotations
 
+import bisect
 import fnmatch
 import math
 from collections.abc import Sequence
@@ -186,11 +187,14 @@ def detectable(effect: Effect, edge: float, *, units: int) -> float:
 def _rounds_needed(effect: Effect, edge: float) -> int | None:
     """Return how many rounds catch twice the margin, None beyond any budget."""
     per_unit = effect.rounds / effect.units
-    for rounds in range(2, _MOST_ROUNDS + 1, 2):
+
+    def enough(rounds: int) -> bool:
         units = max(2, round(rounds / per_unit))
-        if detectable(effect, edge, units=units) <= _TARGET * edge:
-            return rounds
-    return None
+        return detectable(effect, edge, units=units) <= _TARGET * edge
+
+    numbers = range(2, _MOST_ROUNDS + 1, 2)
+    fewest = bisect.bisect_left(numbers, x=True, key=enough)
+    return numbers[fewest] if fewest < len(numbers) else None
 
 
 class _Scale:

@@ -29,8 +29,8 @@ PLACE = ROOT / "build" / "demo"
 
 NONE = "none"
 DEFAULT_PATCH = "quadratic-search"
-# Eight is where quiet pairs begin to be looked for.
-DEFAULT_ROUNDS = 8
+# With eight, one disturbed window of k6 can hide even a doubling.
+DEFAULT_ROUNDS = 12
 _SECONDS_A_ROUND = 25
 _BUDGET = "30m"
 _HARMLESS = "\n// A change that changes nothing, for the demo.\n"
@@ -108,7 +108,7 @@ def announce(name: str, planted: Planted | None, *, rounds: int) -> None:
     print(f"demo:   the change: {change}")
     if planted:
         print(f"demo:   {planted.what}")
-    print("demo:   building both sides: about 6 minutes on two cores, 1 when repeated")
+    print("demo:   building both sides: 5 to 15 minutes on two cores, 1 when repeated")
     print(f"demo:   measuring {rounds} rounds: about {measuring} minutes")
     print("demo:   once, if missing: cargo-criterion and k6, 3 to 9 minutes")
     print("demo:   keep the machine quiet meanwhile", flush=True)

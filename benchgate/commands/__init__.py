@@ -7,9 +7,14 @@ in ``cli``, by name, so that a command's imports cost only those who call it.
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from typing import Protocol
 
-from benchgate.errors import ExitCode
+from benchgate.errors import BenchgateError, ExitCode
+
+# A newline separates the lines of a tool; all else would command the terminal.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 class Command(Protocol):
@@ -20,3 +25,15 @@ class Command(Protocol):
 
     def run(self, args: argparse.Namespace) -> ExitCode:
         """Do it, print what there is to say, and return how it ended."""
+
+
+def complain(error: BenchgateError) -> None:
+    """Say on standard error what is wrong, and what to do about it."""
+    print(f"benchgate: error: {_harmless(error.problem)}", file=sys.stderr)
+    if error.hint:
+        print(f"benchgate: hint: {_harmless(error.hint)}", file=sys.stderr)
+
+
+def _harmless(text: str) -> str:
+    """Return *text*, which may hold what a tool or a file said, to be printed."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchgate.commands import flags, project
 from benchgate.errors import ExitCode, UsageError
-from benchgate.model import Measurement, Sample
+from benchgate.model import Design, Measurement, Sample
 
 _COLUMNS = (
     *("id", "recorded_at", "commit", "environment"),
@@ -51,6 +51,7 @@ def _record(args: argparse.Namespace) -> ExitCode:
 
     name = args.run or str(project.folder() / ".benchgate" / "run.json")
     measurement = document.decode(flags.read(name), name=name)
+    _check_worth_keeping(measurement, name)
     store = project.open_store(project.load(args.config))
     kept = store.append(
         measurement,
@@ -60,6 +61,20 @@ def _record(args: argparse.Namespace) -> ExitCode:
     )
     print(f"kept {kept}")
     return ExitCode.PASSED
+
+
+def _check_worth_keeping(measurement: Measurement, name: str) -> None:
+    """Refuse what is no measurement of a commit as its authors set it up."""
+    if measurement.head.commit.dirty:
+        raise UsageError(
+            f"{name}: it was measured with uncommitted changes, so it is of no commit",
+            hint="commit them, then `benchgate run` again",
+        )
+    if measurement.design is not Design.STORED:
+        raise UsageError(
+            f"{name}: it holds the slices of a comparison, which are no whole run",
+            hint="measure the commit alone: `benchgate run`",
+        )
 
 
 def _show(args: argparse.Namespace) -> ExitCode:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchgate.commands import flags, project
+from benchgate.commands import complain, flags, project
 from benchgate.config import Config
-from benchgate.errors import ExitCode, UsageError
+from benchgate.errors import ExitCode, FormatError, UsageError
 from benchgate.model import Measurement, Outcome, Report
+
+if TYPE_CHECKING:
+    from benchgate.commands.console import Progress
 
 EXITS = {
     Outcome.PASSED: ExitCode.PASSED,
@@ -85,25 +88,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Judge, print, write what was asked for, and return the verdict's code."""
-    from benchgate import gate  # noqa: PLC0415 - --help needs none of it
-
     config = flags.configured(args)
     measurement = _given(args, config)
-    if measurement is None:
-        measurement = _measured(args, config)
+    if measurement is not None:
+        return _judged(measurement, args, config)
+    from benchgate.commands.console import Progress  # noqa: PLC0415 - if measured
+
+    _check_places(args)
+    folder = project.folder()
+    with project.work_folder(folder) as work:
+        with Progress() as progress:
+            measurement = _measured(folder, args, config, work=work, progress=progress)
+        args.json = args.json or str(work / "report.json")
+        args.markdown = args.markdown or str(work / "comment.md")
+        return _judged(measurement, args, config)
+
+
+def _judged(
+    measurement: Measurement, args: argparse.Namespace, config: Config
+) -> ExitCode:
+    """Show the verdict on *measurement*, then write it down."""
+    from benchgate import gate  # noqa: PLC0415 - --help needs none of it
+
     if args.against:
         window = project.stored_runs(config, limit=config.baseline.window)
         report = gate.judge_against(window, measurement, config)
     else:
         report = gate.judge_measurement(measurement, config)
-    _write(report, args)
+    _print(report, args)
+    try:
+        _write(report, args)
+    except FormatError as error:
+        if report.outcome is not Outcome.REGRESSED:
+            raise
+        # A regression outranks all that went wrong besides.
+        complain(error)
     return EXITS[report.outcome]
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """Ask about the places before measuring, and not after ten minutes of it."""
+    flags.check_place(args.json)
+    flags.check_place(args.markdown)
 
 
 def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
     """Return what the named sources hold, None when none was named."""
     from benchgate import gate  # noqa: PLC0415 - as above
-    from benchgate.documents import run as run_document  # noqa: PLC0415 - as above
 
     base, head = list(args.base), list(args.head)
     if args.sources:
@@ -116,22 +147,14 @@ def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
     if args.run:
         if base or head:
             raise UsageError("--run documents hold both sides: leave --base and --head")
-        return gate.join_shards(
-            [run_document.decode(flags.read(name), name=name) for name in args.run]
-        )
+        return _joined(args)
     if not head:
         if len(base) > 1:
             raise UsageError("there is a --base but no --head")
+        if base and args.against:
+            raise UsageError("--against baseline measures no other base: leave --base")
         return None
-    if not base:
-        raise UsageError("there is a --head but no --base")
-    if args.paired and len(base) != len(head):
-        raise UsageError(
-            f"--paired: {len(base)} rounds of the base, {len(head)} of the head",
-            hint="give as many --base as --head, in the order of measuring",
-        )
-    if [*base, *head].count("-") > 1:
-        raise UsageError("standard input can be read once only")
+    _check_sides(base, head, paired=args.paired)
     return gate.read_sides(
         base,
         head,
@@ -142,45 +165,81 @@ def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
     )
 
 
-def _measured(args: argparse.Namespace, config: Config) -> Measurement:
+def _check_sides(base: list[str], head: list[str], *, paired: bool) -> None:
+    if not base:
+        raise UsageError("there is a --head but no --base")
+    if paired and len(base) != len(head):
+        raise UsageError(
+            f"--paired: {len(base)} rounds of the base, {len(head)} of the head",
+            hint="give as many --base as --head, in the order of measuring",
+        )
+    if ",".join([*base, *head]).split(",").count("-") > 1:
+        raise UsageError("standard input can be read once only")
+
+
+def _joined(args: argparse.Namespace) -> Measurement:
+    """Return what the run documents of all shards hold."""
+    from benchgate import gate  # noqa: PLC0415 - as above
+    from benchgate.documents import run as document  # noqa: PLC0415 - as above
+
+    shards = [document.decode(flags.read(name), name=name) for name in args.run]
+    for name, shard in zip(args.run, shards, strict=True):
+        if shard.base is None and not args.against:
+            raise UsageError(
+                f"{name}: it holds one side only, so there is nothing to compare",
+                hint="measure both with `benchgate run --base REF`, or judge it with "
+                "--against baseline",
+            )
+    return gate.join_shards(shards)
+
+
+def _measured(
+    folder: Path,
+    args: argparse.Namespace,
+    config: Config,
+    *,
+    work: Path,
+    progress: Progress,
+) -> Measurement:
     """Measure the work tree, in pairs or for the stored runs."""
     from benchgate import gate  # noqa: PLC0415 - as above
-    from benchgate.commands.console import Progress  # noqa: PLC0415 - as above
 
-    folder = project.folder()
-    work = project.work_folder(folder)
-    shutil.rmtree(work / "raw", ignore_errors=True)
-    args.json = args.json or str(work / "report.json")
-    args.markdown = args.markdown or str(work / "comment.md")
-    with Progress() as progress:
-        if args.against:
-            return gate.measure_head(folder, config, work=work, progress=progress)
-        base = args.base[0] if args.base else None
-        return gate.measure_checkout(
-            folder, config, base=base, work=work, progress=progress
-        )
+    if args.against:
+        return gate.measure_head(folder, config, work=work, progress=progress)
+    base = args.base[0] if args.base else None
+    return gate.measure_checkout(
+        folder, config, base=base, work=work, progress=progress
+    )
 
 
-def _write(report: Report, args: argparse.Namespace) -> None:
-    """Write the report wherever it was asked for."""
-    if args.json or args.format == "json":
-        from benchgate.documents import report as document  # noqa: PLC0415 - if asked
-
-        raw = document.encode(report)
-        if args.json:
-            flags.save(Path(args.json), raw)
-        if args.format == "json":
-            print(raw.decode(), end="")
-    if args.markdown or args.format == "markdown":
-        from benchgate.render.markdown import render_markdown  # noqa: PLC0415 - if asked
-
-        text = render_markdown(report)
-        if args.markdown:
-            flags.save(Path(args.markdown), text.encode())
-        if args.format == "markdown":
-            print(text, end="")
+def _print(report: Report, args: argparse.Namespace) -> None:
+    """Show the report on standard output in the form that was asked for."""
     if args.format == "text":
         from benchgate.commands.console import console  # noqa: PLC0415 - if asked
         from benchgate.render.terminal import print_report  # noqa: PLC0415 - if asked
 
         print_report(report, console=console(), verbose=args.verbose)
+    elif args.format == "json":
+        print(_as_json(report).decode(), end="")
+    else:
+        print(_as_markdown(report), end="")
+
+
+def _write(report: Report, args: argparse.Namespace) -> None:
+    """Write the report to the files that were asked for."""
+    if args.json:
+        flags.save(Path(args.json), _as_json(report))
+    if args.markdown:
+        flags.save(Path(args.markdown), _as_markdown(report).encode())
+
+
+def _as_json(report: Report) -> bytes:
+    from benchgate.documents import report as document  # noqa: PLC0415 - if asked
+
+    return document.encode(report)
+
+
+def _as_markdown(report: Report) -> str:
+    from benchgate.render.markdown import render_markdown  # noqa: PLC0415 - if asked
+
+    return render_markdown(report)

@@ -50,6 +50,16 @@ def duration(text: str | None, flag: str) -> float | None:
         raise UsageError(f"{flag}: {error}") from error
 
 
+def check_place(name: str | None) -> None:
+    """Raise UsageError when no file *name* can be written; asked before measuring."""
+    if name is None:
+        return
+    path = Path(name)
+    if path.is_dir() or not path.parent.is_dir():
+        problem = "is a directory" if path.is_dir() else "its directory does not exist"
+        raise UsageError(f"{name}: {problem}", hint="name a file that can be written")
+
+
 def save(path: Path, raw: bytes) -> None:
     """Write *raw* to *path*; raises FormatError that says why it can't be."""
     try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 from benchgate import config, store
@@ -9,6 +13,9 @@ from benchgate.errors import BenchgateError
 from benchgate.measure import git
 from benchgate.model import Measurement
 from benchgate.store import Store
+
+# What a reader would take for the last comparison's.
+_OF_ONE_COMPARISON = ("raw", "logs", "run.json", "report.json", "comment.md")
 
 
 def load(path: str | None) -> config.Config:
@@ -55,11 +62,23 @@ def stored_runs(settings: config.Config, *, limit: int) -> list[Measurement]:
     return [kept.read(entry.id) for entry in kept.list(limit=limit)]
 
 
-def work_folder(project: Path) -> Path:
-    """Return the folder for what is kept of a comparison; Git never sees it."""
-    work = project / ".benchgate"
-    work.mkdir(exist_ok=True)
-    ignore = work / ".gitignore"
+@contextmanager
+def work_folder(project: Path) -> Iterator[Path]:
+    """Yield the folder for what is kept of a comparison, without that of the last.
+
+    Git never sees it. While another comparison writes there, it is one below.
+    """
+    own = project / ".benchgate"
+    own.mkdir(exist_ok=True)
+    ignore = own / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
-    return work
+    with ExitStack() as stack:
+        places = chain([own], (own / str(number) for number in count(2)))
+        work = next(p for p in places if stack.enter_context(git.locked(p)))
+        for place in (work / name for name in _OF_ONE_COMPARISON):
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+        yield work

@@ -31,11 +31,12 @@ def run(args: argparse.Namespace) -> ExitCode:
     from benchgate import gate  # noqa: PLC0415 - --help needs none of it
     from benchgate.commands.console import Progress  # noqa: PLC0415 - as above
     from benchgate.documents import run as document  # noqa: PLC0415 - as above
+    from benchgate.render.names import sentence, shown  # noqa: PLC0415 - as above
 
     config = flags.configured(args)
+    flags.check_place(args.output)
     folder = project.folder()
-    work = project.work_folder(folder)
-    with Progress() as progress:
+    with project.work_folder(folder) as work, Progress() as progress:
         measurement = (
             gate.measure_head(folder, config, work=work, progress=progress)
             if args.base is None
@@ -43,12 +44,17 @@ def run(args: argparse.Namespace) -> ExitCode:
                 folder, config, base=args.base, work=work, progress=progress
             )
         )
-    output = Path(args.output) if args.output else work / "run.json"
+        output = Path(args.output) if args.output else work / gate.RUN
     flags.save(output, document.encode(measurement))
-    failures = [f for r in measurement.head.rounds for f in r.failures]
+    sides = [side for side in (measurement.head, measurement.base) if side]
+    failures = [f for side in sides for r in side.rounds for f in r.failures]
     for failure in failures:
-        name = f"{failure.suite}:{failure.benchmark}".rstrip(":")
-        print(f"failed: {name}: {failure.reason}")
-    series = {key for r in measurement.head.rounds for key in r.samples}
-    print(f"{len(series)} series in {len(measurement.head.rounds)} rounds: {output}")
-    return ExitCode.UNDECIDED if failures or not series else ExitCode.PASSED
+        name = shown(f"{failure.suite}:{failure.benchmark}".rstrip(":"))
+        print(f"failed: {name}: {sentence(failure.reason)}")
+    for doubt in measurement.left_out:
+        print(f"not measured: {sentence(doubt.text)}")
+    rounds = measurement.head.rounds
+    series = {key for r in rounds for key in r.samples}
+    print(f"{len(series)} series in {len(rounds)} rounds: {output}")
+    complete = not failures and (series or measurement.left_out)
+    return ExitCode.PASSED if complete else ExitCode.UNDECIDED

@@ -1,4 +1,4 @@
-"""A checkout → bench executables of criterion, their benchmarks, and a first record.
+"""A checkout → bench executables of criterion, and the benchmarks in them.
 
 Cargo's own settings (features, profiles, registries, wrappers, linkers) are passed
 through as they are: the commands here are those that a person would type.
@@ -10,25 +10,32 @@ import fnmatch
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from benchgate.config import Suite
-from benchgate.errors import BenchgateError, FormatError, ToolError
+from benchgate.errors import BenchgateError, ToolError
 from benchgate.measure import process
-from benchgate.model import Doubt, Failure, Round
-from benchgate.tools import criterion, merge
-from benchgate.tools.source import Source
+from benchgate.measure.plan import last_lines
+from benchgate.model import Doubt, Failure
 
 BUILD_WITHIN = 3600.0
 _ASK_WITHIN = 120.0
 _CRITERION = frozenset({"criterion", "codspeed-criterion-compat"})
-# Short times for the record of a comparison: it lists, and says how long an
-# iteration takes; the slices measure.
-_BRIEF = ("--warm-up-time", "{0}", "--measurement-time", "{0}", "--nresamples", "1000")
+# What `cargo vendor` puts into every foreign crate.
+_VENDORED = ".cargo-checksum.json"
+_LISTED = re.compile(r"^(.*): benchmark$", re.MULTILINE)
+_RUNS_CRITERION = re.compile(r"\bcargo((?: \+\S+)?) criterion\b")
+# Rust's regex crate refused to see anything else escaped until version 1.8.
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
+_NUMBERED = re.compile(r"(.*?)(?: #\d+)?")
+_CUT = "..."
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ERROR_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,11 @@ class Target:
     name: str
     features: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """Return the name that tells it from targets of other packages."""
+        return f"{self.package}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Executable:
@@ -57,10 +69,28 @@ class Executable:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One benchmark by the name that criterion lists, and what it lies in."""
+    """One benchmark by the title that criterion lists, and what it lies in.
+
+    A title ends after 100 bytes of the id with ``...``, and a second one that begins
+    alike goes on with `` #2``.
+    """
 
     title: str
     executable: Executable
+
+    @property
+    def pattern(self) -> str:
+        """Return a regular expression for the ids that may have this title."""
+        plain = _unnumbered(self.title)
+        if plain.endswith(_CUT):
+            return "^" + _escaped(plain.removesuffix(_CUT))
+        numbered = "" if plain == self.title else r"(?: #\d+)?"
+        return f"^{_escaped(plain)}{numbered}$"
+
+    @property
+    def is_exact(self) -> bool:
+        """Say whether the title is the id itself, as ``--exact`` wants it."""
+        return _unnumbered(self.title) == self.title and not self.title.endswith(_CUT)
 
 
 class _MetadataTarget(msgspec.Struct):
@@ -77,7 +107,6 @@ class _Dependency(msgspec.Struct):
 class _Package(msgspec.Struct):
     name: str
     version: str
-    id: str
     manifest_path: str
     dependencies: list[_Dependency]
     targets: list[_MetadataTarget]
@@ -85,7 +114,6 @@ class _Package(msgspec.Struct):
 
 class _Metadata(msgspec.Struct):
     packages: list[_Package]
-    workspace_root: str
     target_directory: str
 
 
@@ -110,40 +138,48 @@ def environment(target_directory: Path | None) -> dict[str, str | None]:
 def bench_targets(root: Path, suite: Suite) -> tuple[Target, ...]:
     """Return the bench targets below ``suite.directory`` that may be criterion's.
 
-    Every workspace in the tree is looked at when no directory is named: benches often
-    live in a workspace of their own.
+    Every workspace in the tree is looked at: benches often live in one of their own.
+    A manifest that cargo can't read is passed over where others have targets.
     """
-    found: dict[tuple[str, str], Target] = {}
-    seen: set[Path] = set()
-    for manifest in _manifests(root / suite.directory):
-        if manifest in seen:
-            continue
-        metadata = _metadata(manifest)
-        seen.update(Path(p.manifest_path) for p in metadata.packages)
+    top = (root / suite.directory).resolve()
+    found: dict[tuple[Path, str], Target] = {}
+    unreadable: list[ToolError] = []
+    for metadata in _workspaces(top, unreadable):
         for target in _targets_of(metadata):
-            if _is_wanted(target, suite):
-                found.setdefault((str(target.folder), target.name), target)
+            if target.folder.is_relative_to(top) and _is_wanted(target, suite):
+                found.setdefault((target.folder, target.name), target)
+    if unreadable and not found:
+        raise unreadable[0]
     return tuple(found[key] for key in sorted(found))
 
 
-def affected_packages(root: Path, changed: Sequence[str]) -> set[Path] | None:
-    """Return the folders of packages that a changed file can have made slower.
+def dependencies_by_folder(root: Path) -> dict[Path, frozenset[Path]]:
+    """Return the folder of every package below *root* with those it depends on.
 
-    None means that this can't be told, so everything may be affected.
+    Raises ToolError where cargo can't read a manifest.
     """
-    packages: dict[Path, _Package] = {}
-    for manifest in _manifests(root):
-        for package in _metadata(manifest).packages:
-            packages[Path(package.manifest_path).parent] = package
-    touched: set[Path] = set()
-    for name in changed:
-        owner = _owner(root / name, packages, root)
-        if owner is None:
-            if not _is_prose(name):
-                return None
-        else:
-            touched.add(owner)
-    return _with_dependents(touched, packages)
+    unreadable: list[ToolError] = []
+    found = {
+        Path(package.manifest_path).parent: frozenset(
+            Path(d.path) for d in package.dependencies if d.path
+        )
+        for metadata in _workspaces(root, unreadable)
+        for package in metadata.packages
+    }
+    if unreadable:
+        raise unreadable[0]
+    return found
+
+
+def builds_outside(root: Path) -> bool:
+    """Say whether a setting makes cargo build outside of *root*.
+
+    Two checkouts that build into one folder overwrite each other's executables.
+    """
+    first = next(_workspaces(root, []), None)
+    if first is None:
+        return False
+    return not Path(first.target_directory).resolve().is_relative_to(root.resolve())
 
 
 def build(
@@ -152,37 +188,22 @@ def build(
     suite: Suite,
     env: Mapping[str, str | None],
     log: Path,
-) -> tuple[Executable, ...]:
-    """Build *targets* and return those that are criterion's.
+) -> tuple[tuple[Executable, ...], tuple[Doubt, ...]]:
+    """Build *targets*; return those that are criterion's, and a doubt for each other.
 
     Raises ToolError with the compiler's first error.
     """
-    by_package: dict[Path, list[Target]] = {}
-    for target in targets:
-        by_package.setdefault(target.folder, []).append(target)
-    built = []
-    for package, members in by_package.items():
-        with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
-            messages = Path(folder) / "messages.json"
-            finished = process.run(
-                [
-                    *("cargo", "bench", "--no-run"),
-                    *_selection(members, suite),
-                    "--message-format=json-render-diagnostics",
-                ],
-                cwd=package,
-                env=env,
-                within=BUILD_WITHIN,
-                stdout=messages,
-                log=log,
-            )
-            if finished.status:
-                raise _build_error(finished)
-            for target, path in _artifacts(messages, members):
-                probed = _probe(target, path, env)
-                if probed is not None:
-                    built.append(probed)
-    return tuple(built)
+    built: list[Executable] = []
+    strangers: list[Doubt] = []
+    for members in _by_package(targets):
+        for target, path in _built(members, suite=suite, env=env, log=log):
+            probed = _probe(target, path, env)
+            if probed is not None:
+                built.append(probed)
+                continue
+            text = f"{suite.name}: bench target {target.title} is not of criterion"
+            strangers.append(Doubt(f"{text} and was left out"))
+    return tuple(built), tuple(strangers)
 
 
 def benchmarks(
@@ -191,118 +212,59 @@ def benchmarks(
     suite: Suite,
     env: Mapping[str, str | None],
 ) -> tuple[tuple[Bench, ...], tuple[Failure, ...]]:
-    """Return what *executables* list and *suite* asks for, and what can't be listed."""
-    found: list[Bench] = []
+    """Return what *executables* list and *suite* asks for, and what can't be run.
+
+    A benchmark that two targets have is a failure: which of the two is compared with
+    the other side would be chance. So is a name with control characters.
+    """
+    owners: dict[str, list[Executable]] = defaultdict(list)
     failures = []
     for executable in executables:
-        finished = process.run(
-            [str(executable.path), "--bench", "--list"],
-            cwd=executable.target.folder,
-            env={**env, **_package_environment(executable.target)},
-            within=_ASK_WITHIN,
-        )
+        finished, printed = _listing(executable, env)
         if finished.status:
-            failures.append(
-                Failure(
-                    suite.name,
-                    "",
-                    f"bench target {executable.target.name} can't list its benchmarks: "
-                    f"{process.ending_of(finished.status)}",
-                    detail=finished.output,
-                )
-            )
+            failures.append(_unlisted(executable, finished, suite))
             continue
-        titles = re.findall(r"^(.*): benchmark$", finished.output, re.MULTILINE)
-        found += [
-            Bench(title, executable)
-            for title in titles
-            if any(fnmatch.fnmatchcase(title, glob) for glob in suite.benches)
-        ]
+        for title in _LISTED.findall(printed):
+            if any(fnmatch.fnmatchcase(title, glob) for glob in suite.benches):
+                owners[title].append(executable)
+    failures += [
+        Failure(suite.name, _CONTROL.sub(_written_out, title), reason)
+        for title, having in owners.items()
+        if (reason := _why_refused(title, having))
+    ]
+    found = [
+        Bench(title, having[0])
+        for title, having in owners.items()
+        if not _why_refused(title, having)
+    ]
     return tuple(found), tuple(failures)
 
 
-def record(
-    executables: Sequence[Executable],
-    *,
-    suite: Suite,
-    env: Mapping[str, str | None],
-    log: Path,
-    brief: bool,
-) -> Round:
-    """Run the suite once through ``cargo criterion`` and return what it measured.
+def selection(
+    target: Target, *, suite: Suite, of: Sequence[Target]
+) -> tuple[list[str], list[str]]:
+    """Return the flags that name *target*, and those for the features of all *of*.
 
-    *brief* replaces the times of the suite by short ones.
-    Where cargo-criterion can't run a suite to its end, what it gave is returned with
-    a doubt that says so.
+    The package goes by the folder and not by --package: its name may be that of a
+    dependency too, which cargo calls ambiguous. The features are those of all targets
+    of the package, so that cargo builds it once.
     """
-    whole = Round({})
-    with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
-        messages = Path(folder) / "messages.json"
-        for executable in executables:
-            # One target at a time: asked for two, cargo-criterion 1.1.0 may give the
-            # messages of the first alone, and status 0.
-            try:
-                finished = process.run(
-                    _criterion_command(executable, suite, brief=brief),
-                    cwd=executable.target.folder,
-                    # Its own store: the user's history isn't ours to write.
-                    env={**env, "CRITERION_HOME": str(Path(folder) / "home")},
-                    within=BUILD_WITHIN,
-                    stdout=messages,
-                    log=log,
-                )
-            except ToolError as error:
-                return _with_doubt(
-                    whole,
-                    f"{suite.name}: {error.problem}: the record was made through the "
-                    "bench executables",
-                )
-            part = _read_messages(messages, suite, finished)
-            whole = merge([(suite.name, whole), (executable.target.name, part)])
-    return whole
+    members = [t for t in of if t.folder == target.folder]
+    features = {f for t in members for f in t.features} | set(suite.features)
+    words = ["--features", ",".join(sorted(features))] if features else []
+    return ["--bench", target.name], words
 
 
-def _criterion_command(
-    executable: Executable, suite: Suite, *, brief: bool
-) -> list[str]:
-    base = process.shell_words(suite.command or "cargo criterion")
-    command = [*base, *_selection([executable.target], suite)]
-    command += ["--message-format=json", "--plotting-backend=disabled"]
-    if brief:
-        # Criterion 0.3 takes whole seconds only.
-        seconds = "0.1" if executable.fractions else "1"
-        command += ["--", *(word.format(seconds) for word in _BRIEF)]
-    return command
+def command_line(command: str, flags: Sequence[str]) -> list[str]:
+    """Return the words that run a *command* of the user with *flags* behind it."""
+    words = process.shell_words(command)
+    if words[:2] == ("/bin/sh", "-c"):
+        return ["/bin/sh", "-c", f'{command} "$@"', "benchgate", *flags]
+    return [*words, *flags]
 
 
-def _read_messages(messages: Path, suite: Suite, finished: process.Finished) -> Round:
-    """Return the messages as a round, with a doubt when the tool didn't end well."""
-    try:
-        read = criterion.read(
-            Source("cargo criterion", messages), suite=suite.name, partial=True
-        )
-    except FormatError:
-        read = Round({})
-    if finished.status == 0:
-        return read
-    last = finished.output.strip().rpartition("\n")[2]
-    return _with_doubt(
-        read,
-        f"{suite.name}: cargo criterion {process.ending_of(finished.status)} ({last}); "
-        "what it left out was measured through the bench executables",
-    )
-
-
-def _with_doubt(round_: Round, text: str) -> Round:
-    return Round(round_.samples, round_.failures, (*round_.doubts, Doubt(text)))
-
-
-def package_environment(executable: Executable) -> dict[str, str]:
-    """Return the variables that cargo sets for a bench executable."""
-    return _package_environment(executable.target)
-
-
-def _package_environment(target: Target) -> dict[str, str]:
+def package_environment(target: Target) -> dict[str, str]:
+    """Return the variables that cargo sets for the executables of a package."""
     return {
         "CARGO_MANIFEST_DIR": str(target.folder),
         "CARGO_PKG_NAME": target.package,
@@ -310,18 +272,31 @@ def _package_environment(target: Target) -> dict[str, str]:
     }
 
 
+def _workspaces(root: Path, unreadable: list[ToolError]) -> Iterator[_Metadata]:
+    """Yield each workspace below *root*; what cargo can't read goes to *unreadable*."""
+    seen: set[Path] = set()
+    for manifest in _manifests(root):
+        if manifest in seen:
+            continue
+        try:
+            metadata = _metadata(manifest)
+        except ToolError as error:
+            unreadable.append(error)
+            continue
+        seen.update(Path(p.manifest_path) for p in metadata.packages)
+        yield metadata
+
+
 def _manifests(folder: Path) -> list[Path]:
     """Return the manifests in and below *folder*, the ones nearest to it first."""
     found = []
     for parent, folders, files in os.walk(folder):
+        if _VENDORED in files:
+            folders.clear()
+            continue
         folders[:] = sorted(f for f in folders if f != "target" and f[0] != ".")
         if "Cargo.toml" in files:
             found.append(Path(parent) / "Cargo.toml")
-    if not found:
-        raise ToolError(
-            f"{folder}: there is no Cargo.toml in it or below",
-            hint="run benchgate in a Rust project, or set `directory` of the suite",
-        )
     return sorted(found, key=lambda path: (len(path.parts), path))
 
 
@@ -364,24 +339,61 @@ def _is_wanted(target: Target, suite: Suite) -> bool:
     )
 
 
-def _selection(targets: Sequence[Target], suite: Suite) -> list[str]:
-    """Return the flags that choose *targets*, all of the package that cargo runs in.
+def _by_package(targets: Sequence[Target]) -> list[list[Target]]:
+    by_folder: dict[Path, list[Target]] = defaultdict(list)
+    for target in targets:
+        by_folder[target.folder].append(target)
+    return list(by_folder.values())
 
-    The package goes by the folder and not by --package: its name may be that of a
-    dependency too, which cargo calls ambiguous.
+
+def _built(
+    members: Sequence[Target],
+    *,
+    suite: Suite,
+    env: Mapping[str, str | None],
+    log: Path,
+) -> list[tuple[Target, Path]]:
+    """Return each of *members*, all of one package, with its executable."""
+    named = [selection(target, suite=suite, of=members) for target in members]
+    flags = ["--no-run", *(word for words, _ in named for word in words), *named[0][1]]
+    first_error = _FirstError()
+    with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
+        messages = Path(folder) / "messages.json"
+        finished = process.run(
+            command_line(
+                _bench_command(suite),
+                [*flags, "--message-format=json-render-diagnostics"],
+            ),
+            cwd=members[0].folder,
+            env=env,
+            within=BUILD_WITHIN,
+            stdout=messages,
+            log=log,
+            on_line=first_error.look_at,
+        )
+        if finished.status:
+            raise _build_error(finished, first_error.lines)
+        return _artifacts(messages.read_bytes(), members)
+
+
+def _bench_command(suite: Suite) -> str:
+    """Return ``cargo bench`` with what the user's own command says of it.
+
+    A toolchain, variables and flags must be those of the record.
     """
-    words = [word for t in targets for word in ("--bench", t.name)]
-    features = {f for t in targets for f in t.features} | set(suite.features)
-    if features:
-        words += ["--features", ",".join(sorted(features))]
-    return words
+    if suite.command and _RUNS_CRITERION.search(suite.command):
+        return _RUNS_CRITERION.sub(r"cargo\1 bench", suite.command, count=1)
+    return "cargo bench"
 
 
-def _artifacts(messages: Path, targets: Sequence[Target]) -> list[tuple[Target, Path]]:
+def _artifacts(messages: bytes, targets: Sequence[Target]) -> list[tuple[Target, Path]]:
     """Return the executable of each of *targets*, all of one package."""
     wanted = {target.name: target for target in targets}
     found = []
-    for line in messages.read_bytes().splitlines():
+    for line in messages.splitlines():
+        # What a procedural macro prints arrives between the messages.
+        if not line.startswith(b"{"):
+            continue
         message = msgspec.json.decode(line, type=_Artifact)
         target = message.target
         if message.executable and target and "bench" in target.kind:
@@ -389,83 +401,106 @@ def _artifacts(messages: Path, targets: Sequence[Target]) -> list[tuple[Target, 
     return found
 
 
+class _FirstError:
+    """Keeps the first error of a build, which thousands of lines may follow."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def look_at(self, line: str) -> None:
+        """Keep *line* if it is part of the first error."""
+        if self.lines or line.startswith("error"):
+            self.lines = [*self.lines, line][:_ERROR_LINES]
+
+
+def _build_error(finished: process.Finished, lines: Sequence[str]) -> BenchgateError:
+    problem = "the benches do not build"
+    if lines:
+        return ToolError(process.with_lines(problem, "\n".join(lines)))
+    command = process.name_of(finished.command)
+    problem += f": {command} {process.ending_of(finished.status)}"
+    return ToolError(process.with_lines(problem, finished.output))
+
+
 def _probe(
     target: Target, path: Path, env: Mapping[str, str | None]
 ) -> Executable | None:
     """Return the executable with what it knows, None when it isn't criterion's."""
-    finished = process.run(
-        [str(path), "--help"],
-        cwd=target.folder,
-        env={**env, **_package_environment(target)},
-        within=_ASK_WITHIN,
-    )
+    try:
+        finished = _asked(target, path, env, "--help")
+    except process.DeadlineError:
+        return None  # it does its work whatever it is asked
     if "Criterion.rs benchmark" not in finished.output:
         return None
     exact = "--exact" in finished.output
-    # Fractions of seconds came with 0.4, which no longer says "criterion.rs/book"
-    # but did not yet know --exact; asking with one tells.
-    fractions = exact or _takes_fractions(target, path, env)
+    # Fractions of seconds came with 0.4, which did not yet know --exact; asking with
+    # one tells.
+    fractions = (
+        exact
+        or not _asked(
+            target, path, env, "--bench", "--list", "--warm-up-time", "0.1"
+        ).status
+    )
     return Executable(target, path, exact=exact, fractions=fractions)
 
 
-def _takes_fractions(target: Target, path: Path, env: Mapping[str, str | None]) -> bool:
-    finished = process.run(
-        [str(path), "--bench", "--list", "--warm-up-time", "0.1"],
+def _asked(
+    target: Target, path: Path, env: Mapping[str, str | None], *flags: str
+) -> process.Finished:
+    return process.run(
+        [str(path), *flags],
         cwd=target.folder,
-        env={**env, **_package_environment(target)},
+        env={**env, **package_environment(target)},
         within=_ASK_WITHIN,
     )
-    return finished.status == 0
 
 
-def _build_error(finished: process.Finished) -> BenchgateError:
-    lines = finished.output.splitlines()
-    first = next((i for i, line in enumerate(lines) if line.startswith("error")), None)
-    if first is None:
-        try:
-            process.check(finished)
-        except ToolError as error:
-            return error
-    shown = "\n".join(lines[first : (first or 0) + 12])
-    return ToolError(process.with_lines("the benches do not build", shown))
+def _listing(
+    executable: Executable, env: Mapping[str, str | None]
+) -> tuple[process.Finished, str]:
+    """Return how listing ended, and all that it printed to standard output."""
+    with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
+        out = Path(folder) / "list"
+        finished = process.run(
+            [str(executable.path), "--bench", "--list"],
+            cwd=executable.target.folder,
+            env={**env, **package_environment(executable.target)},
+            within=_ASK_WITHIN,
+            stdout=out,
+        )
+        return finished, out.read_text("utf-8", errors="replace")
 
 
-def _owner(file: Path, packages: Mapping[Path, _Package], root: Path) -> Path | None:
-    """Return the package folder that *file* lies in, None for a file of no package."""
-    if file.name in {"Cargo.lock", "rust-toolchain", "rust-toolchain.toml"}:
-        return None
-    if ".cargo" in file.parts:
-        return None
-    for folder in file.parents:
-        if folder in packages:
-            # A workspace's manifest sets profiles and shared dependencies.
-            shared = file.name == "Cargo.toml" and folder == root
-            return None if shared else folder
-        if folder == root:
-            return None
-    return None
-
-
-def _is_prose(name: str) -> bool:
-    path = Path(name)
-    return (
-        path.suffix in {".md", ".txt", ".rst", ".adoc", ".png", ".svg"}
-        or path.name in {"LICENSE", ".gitignore", "CODEOWNERS", "AUTHORS"}
-        or path.parts[0] in {".github", "docs"}
+def _unlisted(
+    executable: Executable, finished: process.Finished, suite: Suite
+) -> Failure:
+    return Failure(
+        suite.name,
+        "",
+        f"bench target {executable.target.title} can't list its benchmarks: it "
+        f"{process.ending_of(finished.status)}",
+        detail=last_lines(finished.output),
     )
 
 
-def _with_dependents(
-    touched: set[Path], packages: Mapping[Path, _Package]
-) -> set[Path]:
-    """Return *touched* and every package that depends on one of them by path."""
-    found = set(touched)
-    grown = True
-    while grown:
-        grown = False
-        for folder, package in packages.items():
-            paths = {Path(d.path) for d in package.dependencies if d.path}
-            if folder not in found and paths & found:
-                found.add(folder)
-                grown = True
-    return found
+def _why_refused(title: str, having: Sequence[Executable]) -> str:
+    """Say why the benchmark *title* can't be measured, "" if it can."""
+    if _CONTROL.search(title):
+        return "its name has control characters: rename it"
+    if len(having) > 1:
+        names = " and ".join(executable.target.title for executable in having)
+        return f"{names} both have it: give each a suite of its own, or rename one"
+    return ""
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"
+
+
+def _unnumbered(title: str) -> str:
+    match = _NUMBERED.fullmatch(title)
+    return match[1] if match else title
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", text)

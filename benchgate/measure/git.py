@@ -1,14 +1,16 @@
 """The repository under test: which commits are compared, and a work tree for the base.
 
-Nothing here touches the user's own work tree, index or branches.
+Nothing here touches the user's own work tree, index or branches, and no hook of the
+repository is run.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +21,36 @@ from benchgate.model import Commit
 _WITHIN = 600.0
 _SLOTS = 32
 _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
+# In a hook, git tells its children where the repository is; ours may be another one,
+# and the index that a commit is being made from must never be written to.
+_OF_A_HOOK = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+_FETCH = "fetch it first: `git fetch origin`"
+_SHALLOW = (
+    "this clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` of "
+    "actions/checkout"
+)
 
 
 def toplevel(folder: Path) -> Path:
-    """Return the root of the checkout that *folder* lies in."""
-    return Path(_git(folder, "rev-parse", "--show-toplevel").strip())
+    """Return the root of the checkout that *folder* lies in.
+
+    Raises UsageError when that is in no repository.
+    """
+    found = _run(folder, ("rev-parse", "--show-toplevel"))
+    if "not a git repository" in found.stderr:
+        raise UsageError(
+            f"{folder}: is in no Git repository, so there is no base to compare with",
+            hint="compare two files with `benchgate compare BASE HEAD`",
+        )
+    return Path(_checked(found, "rev-parse").removesuffix("\n"))
 
 
 def head_commit(root: Path) -> Commit:
@@ -36,13 +63,18 @@ def head_commit(root: Path) -> Commit:
 
 def commit_of(root: Path, ref: str) -> str:
     """Return the full hash of *ref*; raises UsageError when there is no such commit."""
-    found = _try_git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    found = _try_git(
+        root,
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        f"{ref}^{{commit}}",
+    )
     if found is None:
-        raise UsageError(
-            f"{ref}: no such commit in {root}",
-            hint="fetch it first; a shallow clone needs `git fetch --unshallow`",
-        )
-    return found.strip()
+        hint = _SHALLOW if _is_shallow(root) else _FETCH
+        raise UsageError(f"{ref}: no such commit in {root}", hint=hint)
+    return found.split()[-1]
 
 
 def base_commit(root: Path, ref: str | None) -> Commit:
@@ -53,15 +85,13 @@ def base_commit(root: Path, ref: str | None) -> Commit:
     """
     if ref is not None:
         return Commit(commit_of(root, ref), ref)
+    head = head_commit(root)
     default = _default_branch(root)
     found = _try_git(root, "merge-base", "HEAD", default)
     if found is None:
-        raise UsageError(
-            f"HEAD and {default} have no common commit here",
-            hint="name the base with --base REF, or `git fetch --unshallow`",
-        )
+        hint = _SHALLOW if _is_shallow(root) else "name the base with --base REF"
+        raise UsageError(f"HEAD and {default} have no common commit here", hint=hint)
     base = found.strip()
-    head = head_commit(root)
     if base == head.sha and not head.dirty:
         raise UsageError(
             f"nothing to compare: HEAD is on {default} and nothing is changed",
@@ -71,8 +101,11 @@ def base_commit(root: Path, ref: str | None) -> Commit:
 
 
 def changed_files(root: Path, base: str) -> tuple[str, ...]:
-    """Return the paths, relative to *root*, that differ between *base* and the disk."""
-    differing = _git(root, "diff", "--name-only", "-z", base, "--")
+    """Return the paths, relative to *root*, that differ between *base* and the disk.
+
+    What was moved is there with both of its paths.
+    """
+    differing = _git(root, "diff", "--name-only", "--no-renames", "-z", base, "--")
     untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
     names = {name for out in (differing, untracked) for name in out.split("\0")}
     return tuple(sorted(names - {""}))
@@ -83,21 +116,34 @@ def cache_slot(root: Path) -> Iterator[Path]:
     """Yield a folder outside the repository that no other comparison uses meanwhile.
 
     It stays, so that the next comparison builds little.
+    Raises ToolError when there is no place for it.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(str(root).encode()).hexdigest()[:10]
-    home = cache / "benchgate" / f"{root.name}-{digest}"
-    for slot in range(_SLOTS):
-        folder = home / str(slot)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield folder
-            return
-    raise ToolError(f"{home}: {_SLOTS} comparisons are already running")
+    digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
+    home = _cache() / "benchgate" / f"{root.name}-{digest}"
+    with contextlib.ExitStack() as stack:
+        try:
+            slot = _first_free(home, stack)
+        except OSError as error:
+            raise ToolError(
+                f"{home}: can't be used for the base: {error.strerror or error}",
+                hint="name a folder that can be written to in XDG_CACHE_HOME",
+            ) from error
+        yield slot
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Yield whether *folder*, made where it is missing, is ours until the end."""
+    import fcntl  # noqa: PLC0415 - Windows, which judges files only, has none
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def worktree(root: Path, sha: str, at: Path) -> Path:
@@ -106,19 +152,61 @@ def worktree(root: Path, sha: str, at: Path) -> Path:
     Build output that Git ignores is left, so that Cargo has less to do.
     """
     _git(root, "worktree", "prune")
-    if (at / ".git").exists() and _try_git(at, "rev-parse", "--git-dir") is not None:
-        _git(at, "checkout", "--quiet", "--detach", "--force", sha)
-        _git(at, "clean", "--quiet", "-d", "--force")
-    else:
+    if not _is_worktree_of(root, at) or not _moved(at, sha):
+        # Left by another clone that lay at this place, or by a run that was killed.
+        shutil.rmtree(at, ignore_errors=True)
         _git(root, "worktree", "add", "--quiet", "--detach", "--force", str(at), sha)
-    if (at / ".gitmodules").exists():
-        _git(at, "submodule", "--quiet", "update", "--init", "--recursive")
+    if (at / ".gitmodules").exists() and _uses_submodules(root):
+        _git(at, "submodule", "--quiet", "update", "--init", "--recursive", "--force")
     return at
 
 
 def is_tracked(root: Path, path: str) -> bool:
     """Say whether Git knows the file *path* of *root*."""
-    return _try_git(root, "ls-files", "--error-unmatch", path) is not None
+    return _try_git(root, "ls-files", "--error-unmatch", "--", path) is not None
+
+
+def _cache() -> Path:
+    """Return the user's cache folder; relative ones are to be ignored by its rules."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(named).is_absolute():
+        return Path(named)
+    return Path(os.path.expanduser("~")) / ".cache"  # noqa: PTH111 - never fails
+
+
+def _first_free(home: Path, stack: contextlib.ExitStack) -> Path:
+    for number in range(_SLOTS):
+        slot = home / str(number)
+        if stack.enter_context(locked(slot)):
+            return slot
+    raise ToolError(f"{home}: {_SLOTS} comparisons are already running")
+
+
+def _is_worktree_of(root: Path, at: Path) -> bool:
+    if not (at / ".git").is_file():
+        return False
+    asked = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    ours, theirs = _try_git(root, *asked), _try_git(at, *asked)
+    return theirs is not None and ours == theirs
+
+
+def _moved(at: Path, sha: str) -> bool:
+    """Check *sha* out in the work tree at *at*; say whether that was possible."""
+    checkout = _try_git(at, "checkout", "--quiet", "--detach", "--force", sha)
+    return (
+        checkout is not None
+        and _try_git(at, "clean", "--quiet", "-d", "--force") is not None
+    )
+
+
+def _uses_submodules(root: Path) -> bool:
+    """Say whether the user has fetched a submodule; else the base needs none."""
+    listed = _try_git(root, "submodule", "status") or ""
+    return any(not line.startswith("-") for line in listed.splitlines())
+
+
+def _is_shallow(root: Path) -> bool:
+    return (_try_git(root, "rev-parse", "--is-shallow-repository") or "")[:4] == "true"
 
 
 def _default_branch(root: Path) -> str:
@@ -138,11 +226,19 @@ def _default_branch(root: Path) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    out = _run(folder, arguments)
-    if out.returncode:
-        last = out.stderr.strip().rpartition("\n")[2]
-        raise ToolError(f"git {arguments[0]}: {last or f'status {out.returncode}'}")
-    return out.stdout
+    return _checked(_run(folder, arguments), arguments[0])
+
+
+def _checked(out: subprocess.CompletedProcess[str], command: str) -> str:
+    if out.returncode == 0:
+        return out.stdout
+    lines = [line.strip() for line in out.stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(?:fatal|error): ", line)]
+    said = (errors or lines[-1:] or [f"status {out.returncode}"])[0]
+    # How to trust a folder of another user is in the last line.
+    advice = [line for line in lines if line.startswith("git config ")]
+    hint = f"run `{advice[0]}`" if advice else ""
+    raise ToolError(f"git {command}: {said.partition(': ')[2] or said}", hint=hint)
 
 
 def _try_git(folder: Path, *arguments: str) -> str | None:
@@ -152,12 +248,13 @@ def _try_git(folder: Path, *arguments: str) -> str | None:
 
 def _run(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     # Short and harmless, so not under the deadlines and groups of process.run.
+    inherited = {k: v for k, v in os.environ.items() if k not in _OF_A_HOOK}
     quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     try:
         return subprocess.run(
-            ("git", *arguments),
+            ("git", "-c", "core.hooksPath=/dev/null", *arguments),
             cwd=folder,
-            env={**os.environ, **quiet},
+            env={**inherited, **quiet},
             capture_output=True,
             check=False,
             encoding="utf-8",

@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import random
 import shutil
+import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchgate.config import Suite
 from benchgate.errors import ToolError
-from benchgate.measure import cargo, slices
+from benchgate.measure import cargo, git, slices
 from benchgate.measure.plan import Checkout, Plan, Workshop
+from benchgate.measure.record import record
 from benchgate.model import Doubt, Failure, Round, Side
 from benchgate.tools import merge
+
+# Of the time that is left, what the record of one side may take; the slices measure.
+_FOR_RECORD = 0.25
+# A suite as its authors set it up may take long; only one that hangs is ended.
+_ALONE_WITHIN = 4 * 3600.0
+_UNMEASURED = "it was not measured: the budget was used up"
 
 
 @dataclass(frozen=True, slots=True)
 class MicroSide:
-    """One side, built and run once: its benchmarks by title, and what they took."""
+    """One side, built: its benchmarks by title, and what one run of them took."""
 
     workshop: Workshop
     suite: Suite
@@ -29,8 +38,30 @@ class MicroSide:
     env: Mapping[str, str | None]
     executables: tuple[cargo.Executable, ...]
     benches: Mapping[str, cargo.Bench]
-    record: Round
     failures: tuple[Failure, ...]
+    doubts: tuple[Doubt, ...]
+    record: Round
+
+    def recorded(self, *, brief: bool, within: float) -> MicroSide:
+        """Return this side after one run of all of its benchmarks.
+
+        *brief*: with short times, to know them; else as the suite is set up.
+        """
+        side, suite = self.checkout.side, self.suite
+        number = len(self.benches)
+        self.workshop.progress.say(
+            f"{suite.name}: running the {side}'s {number} benchmarks once"
+        )
+        made = record(
+            self.executables,
+            tuple(self.benches.values()),
+            suite=suite,
+            env=self.env,
+            log=self.workshop.log(suite.name, side),
+            brief=brief,
+            within=within,
+        )
+        return replace(self, record=made, doubts=(*self.doubts, *made.doubts))
 
     def slice(
         self, bench: cargo.Bench, path: Path, *, seconds: float, raw: Path | None = None
@@ -46,15 +77,16 @@ class MicroSide:
             raw=raw,
         )
 
-    def copies(self, folder: Path) -> dict[cargo.Executable, Path]:
+    def copies(
+        self, executables: Collection[cargo.Executable], folder: Path
+    ) -> dict[cargo.Executable, Path]:
         """Return a path for each executable: fresh copies, if the settings say so."""
         if self.workshop.config.measure.layouts == "one":
-            return {executable: executable.path for executable in self.executables}
+            return {executable: executable.path for executable in executables}
         place = folder / self.checkout.side
         place.mkdir(parents=True, exist_ok=True)
         return {
-            executable: slices.copy_of(executable, place)
-            for executable in self.executables
+            executable: slices.copy_of(executable, place) for executable in executables
         }
 
 
@@ -63,12 +95,10 @@ def build_side(
     suite: Suite,
     checkout: Checkout,
     *,
-    brief: bool,
     like: Sequence[cargo.Target] = (),
 ) -> MicroSide:
-    """Build the benches of *suite*, or only those of *like*, and run them once.
+    """Build the benches of *suite*, or only those of *like*, and list them.
 
-    *brief*: with short times, to know them; else as the suite is set up.
     Raises ToolError when they don't build, or the head has none.
     """
     side = checkout.side
@@ -76,24 +106,24 @@ def build_side(
     workshop.progress.say(f"{suite.name}: building the {side}'s benches")
     targets = cargo.bench_targets(checkout.project, suite)
     if like:
-        names = {(t.package, t.name) for t in like}
-        targets = tuple(t for t in targets if (t.package, t.name) in names)
-    log = workshop.log(suite.name, side)
-    executables = cargo.build(targets, suite=suite, env=env, log=log)
-    if not executables and side is Side.HEAD:
-        raise ToolError(
-            f"{checkout.project}: no criterion benches found",
-            hint="a bench target needs `harness = false` and criterion among the "
-            "dev-dependencies",
-        )
-    benches, failures = cargo.benchmarks(executables, suite=suite, env=env)
-    workshop.progress.say(
-        f"{suite.name}: running the {side}'s {len(benches)} benchmarks once"
+        names = {t.title for t in like}
+        targets = tuple(t for t in targets if t.title in names)
+    executables, doubts = cargo.build(
+        targets, suite=suite, env=env, log=workshop.log(suite.name, side)
     )
-    record = cargo.record(executables, suite=suite, env=env, log=log, brief=brief)
-    known = {bench.title: bench for bench in benches}
+    benches, failures = cargo.benchmarks(executables, suite=suite, env=env)
+    if side is Side.HEAD and not benches and not failures:
+        raise _nothing_to_measure(checkout, suite, executables, doubts)
     return MicroSide(
-        workshop, suite, checkout, env, executables, known, record, failures
+        workshop,
+        suite,
+        checkout,
+        env,
+        executables,
+        {bench.title: bench for bench in benches},
+        failures,
+        doubts,
+        record=Round({}),
     )
 
 
@@ -102,36 +132,37 @@ def measure_alone(workshop: Workshop, suite: Suite, checkout: Checkout) -> Round
 
     What cargo-criterion left out is run through the bench executables.
     """
-    built = build_side(workshop, suite, checkout, brief=False)
-    wanted = set(built.benches)
-    samples = {k: s for k, s in built.record.samples.items() if k.benchmark in wanted}
-    whole = replace(
+    built = build_side(workshop, suite, checkout)
+    built = built.recorded(brief=False, within=_ALONE_WITHIN)
+    done = {key.benchmark for key in built.record.samples}
+    done |= {failure.benchmark for failure in built.record.failures}
+    parts = [
+        slices.run_slice(
+            bench, bench.executable.path, None, suite=suite.name, env=built.env
+        )
+        for title, bench in built.benches.items()
+        if title not in done
+    ]
+    known = replace(
         built.record,
-        samples=samples,
         failures=(*built.failures, *built.record.failures),
+        doubts=built.doubts,
     )
-    missing = wanted - {key.benchmark for key in samples}
-    missing -= {failure.benchmark for failure in whole.failures}
-    for title in sorted(missing):
-        bench = built.benches[title]
-        seconds = workshop.config.measure.slice
-        alone = built.slice(bench, bench.executable.path, seconds=seconds)
-        whole = merge([(suite.name, whole), (title, alone)])
-    return whole
+    return merge([("", part) for part in (known, *parts)])
 
 
 class MicroPairs:
     """The criterion benchmarks of one suite, ready to be measured in pairs."""
 
     def __init__(self, plan: Plan, suite: Suite) -> None:
-        """Build both sides of *suite*, and run it once a side to know it."""
+        """Build both sides of *suite*."""
         self._workshop = plan.workshop
         self._suite = suite
-        head = build_side(plan.workshop, suite, plan.head, brief=True)
+        head = build_side(plan.workshop, suite, plan.head)
         base = _build_base(plan, suite, head)
         self._sides = {Side.BASE: base, Side.HEAD: head}
         renames = plan.workshop.config.renames
-        self._pairs = _matched(base.benches, head.benches, renames)
+        self._pairs = matched(base.benches, head.benches, renames)
         self._broken: set[str] = set()
 
     @property
@@ -139,109 +170,175 @@ class MicroPairs:
         """Return the names, as the head has them, that can still be measured."""
         return frozenset(head for _, head in self._pairs) - self._broken
 
-    def first(self) -> tuple[Round, Round]:
-        """Return what only one side has, what failed to list, and what was doubted."""
-        base = self._alone(Side.BASE, paired={base for base, _ in self._pairs})
-        head = self._alone(Side.HEAD, paired={head for _, head in self._pairs})
+    def first(self, *, deadline: float) -> tuple[Round, Round]:
+        """Run the suite once a side; return what only one side has, and what failed."""
+        for side in (Side.HEAD, Side.BASE):
+            left = max(deadline - time.monotonic(), 0.0)
+            built = self._sides[side].recorded(brief=True, within=_FOR_RECORD * left)
+            self._sides[side] = built
+        base = self._alone(Side.BASE, {base for base, _ in self._pairs}, deadline)
+        head = self._alone(Side.HEAD, {head for _, head in self._pairs}, deadline)
         return base, head
 
     def pair(
-        self, rng: random.Random, *, number: int, wanted: Collection[str]
+        self,
+        rng: random.Random,
+        *,
+        number: int,
+        wanted: Collection[str],
+        deadline: float,
     ) -> tuple[Round, Round]:
-        """Return one round: a slice a side of each benchmark in *wanted*."""
+        """Return one round: a slice a side of each benchmark in *wanted*.
+
+        What the *deadline* leaves out is not in it.
+        """
         folder = self._workshop.scratch / f"round-{number}"
-        copies = {side: built.copies(folder) for side, built in self._sides.items()}
         order = [p for p in self._pairs if p[1] in wanted and p[1] not in self._broken]
         rng.shuffle(order)
+        copies = {
+            side: built.copies(
+                {built.benches[titles[index]].executable for titles in order}, folder
+            )
+            for index, (side, built) in enumerate(self._sides.items())
+        }
         parts: dict[Side, list[tuple[str, Round]]] = {side: [] for side in Side}
         for titles in order:
+            if time.monotonic() >= deadline:
+                break
             title = dict(zip(Side, titles, strict=True))
             sides = list(Side)
             if rng.random() < 0.5:  # noqa: PLR2004 - a fair coin
                 sides.reverse()
             for side in sides:
                 bench = self._sides[side].benches[title[side]]
-                part = self._sides[side].slice(
-                    bench,
-                    copies[side][bench.executable],
-                    seconds=self._workshop.config.measure.slice,
-                    raw=self._workshop.raw(self._suite.name, number, side, "ndjson"),
-                )
-                parts[side].append((bench.title, part))
+                part = self._slice(side, bench, copies[side][bench.executable], number)
+                parts[side].append(("", part))
                 if part.failures:
+                    # The other side still runs, so that the report names who fails.
                     self._broken.add(titles[1])
-                    break
         shutil.rmtree(folder, ignore_errors=True)
         return merge(parts[Side.BASE]), merge(parts[Side.HEAD])
 
     def close(self) -> None:
         """Nothing stays open between rounds."""
 
-    def _alone(self, side: Side, *, paired: set[str]) -> Round:
+    def _slice(
+        self, side: Side, bench: cargo.Bench, path: Path, number: int | None
+    ) -> Round:
+        kept = None
+        if number is not None:
+            kept = self._workshop.raw(self._suite.name, number, side, "ndjson")
+        part = self._sides[side].slice(
+            bench, path, seconds=self._workshop.config.measure.slice, raw=kept
+        )
+        return replace(part, failures=_of(side, part.failures))
+
+    def _alone(self, side: Side, paired: Collection[str], deadline: float) -> Round:
+        """Return what *side* has and the other hasn't: the record is enough for it."""
         built = self._sides[side]
-        parts = [("", Round({}, built.failures, built.record.doubts))]
-        for title, bench in built.benches.items():
-            if title not in paired:
-                seconds = self._workshop.config.measure.slice
-                alone = built.slice(bench, bench.executable.path, seconds=seconds)
-                parts.append((title, alone))
-        return merge(parts)
+        alone = {title: b for title, b in built.benches.items() if title not in paired}
+        known = {k: s for k, s in built.record.samples.items() if k.benchmark in alone}
+        parts = [Round(known, _of(side, built.failures), built.doubts)]
+        for title in sorted(alone.keys() - {key.benchmark for key in known}):
+            if time.monotonic() >= deadline:
+                failure = Failure(self._suite.name, title, _UNMEASURED)
+                parts.append(Round({}, _of(side, (failure,))))
+                continue
+            bench = alone[title]
+            parts.append(self._slice(side, bench, bench.executable.path, None))
+        return merge([("", part) for part in parts])
+
+
+def matched(
+    base: Collection[str], head: Collection[str], renames: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return (base's name, head's name) of what both sides have, in base's order.
+
+    A rename says nothing of a base that has the new name already.
+    """
+    pairs = []
+    for name in base:
+        new = renames.get(name, name)
+        if new != name and new in base:
+            new = name
+        if new in head:
+            pairs.append((name, new))
+    return pairs
+
+
+def _nothing_to_measure(
+    checkout: Checkout,
+    suite: Suite,
+    executables: Sequence[cargo.Executable],
+    doubts: Sequence[Doubt],
+) -> ToolError:
+    if executables:
+        return ToolError(
+            f"{suite.name}: no benchmark is listed that `benches` asks for",
+            hint="list them with `cargo bench -- --list`",
+        )
+    problem = f"{suite.name}: no criterion benches found in {checkout.project}"
+    return ToolError(
+        "; ".join([problem, *(doubt.text for doubt in doubts)]),
+        hint="a bench target needs `harness = false` and criterion among the "
+        "dev-dependencies",
+    )
+
+
+def _of(side: Side, failures: Sequence[Failure]) -> tuple[Failure, ...]:
+    return tuple(replace(f, reason=f"{side}: {f.reason}") for f in failures)
 
 
 def _build_base(plan: Plan, suite: Suite, head: MicroSide) -> MicroSide:
     """Build the base; where its benches don't, with the benches of the head."""
-    _share_lock_file(plan.base, plan.head)
+    targets = [executable.target for executable in head.executables]
+    _share_lock_files(plan, {target.folder for target in targets})
     try:
-        return build_side(plan.workshop, suite, plan.base, brief=True)
+        return build_side(plan.workshop, suite, plan.base)
     except ToolError as error:
         own = error
-    targets = [executable.target for executable in head.executables]
-    if not _lay_over(targets, plan.head.project, plan.base.project):
-        raise own
     plan.workshop.progress.say(
         f"{suite.name}: the base's benches don't build; trying the head's"
     )
-    try:
-        built = build_side(plan.workshop, suite, plan.base, brief=True, like=targets)
-    except ToolError:
+    built = None
+    if _lay_over(targets, plan):
+        with suppress(ToolError):
+            built = build_side(plan.workshop, suite, plan.base, like=targets)
+    if built is None or not built.benches:
         raise ToolError(
             f"the base ({plan.base.commit.sha[:12]}): {own.problem}",
-            hint="compare with a commit that builds: --base REF",
+            hint=own.hint or "compare with a commit that builds: --base REF",
         ) from own
     doubt = Doubt(
         f"{suite.name}: the base's own benches don't build, so the head's were "
         "measured on the base's code"
     )
-    record = replace(built.record, doubts=(*built.record.doubts, doubt))
-    return replace(built, record=record)
+    return replace(built, doubts=(*built.doubts, doubt))
 
 
-def _matched(
-    base: Mapping[str, object], head: Mapping[str, object], renames: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """Return (base's name, head's name) of what both sides have."""
-    return [
-        (name, renames.get(name, name))
-        for name in base
-        if renames.get(name, name) in head
-    ]
-
-
-def _share_lock_file(base: Checkout, head: Checkout) -> None:
-    """Give a base without a lock file the head's.
+def _share_lock_files(plan: Plan, folders: Collection[Path]) -> None:
+    """Give a base that tracks no lock file the head's, also from one time to the next.
 
     Otherwise a dependency released in between would be the pull request's fault.
     """
-    ours, theirs = head.project / "Cargo.lock", base.project / "Cargo.lock"
-    if ours.exists() and not theirs.exists():
-        shutil.copyfile(ours, theirs)
+    ours, theirs = plan.head.root, plan.base.root
+    places = {
+        place.relative_to(ours)
+        for folder in folders
+        for place in (folder, *folder.parents)
+        if place.is_relative_to(ours) and (place / "Cargo.lock").exists()
+    }
+    for place in places:
+        lock = place / "Cargo.lock"
+        if (theirs / place).is_dir() and not git.is_tracked(theirs, str(lock)):
+            shutil.copyfile(ours / lock, theirs / lock)
 
 
-def _lay_over(targets: Sequence[cargo.Target], head: Path, base: Path) -> bool:
+def _lay_over(targets: Sequence[cargo.Target], plan: Plan) -> bool:
     """Copy the sources of the head's bench targets over the base's; say if any."""
     laid = False
     for folder in {target.folder for target in targets}:
-        place = base / folder.relative_to(head)
+        place = plan.base.root / folder.relative_to(plan.head.root)
         benches = folder / "benches"
         if benches.is_dir() and place.is_dir():
             shutil.copytree(benches, place / "benches", dirs_exist_ok=True)

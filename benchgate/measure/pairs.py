@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from benchgate.config import Suite
+from benchgate.errors import ToolError
 from benchgate.measure import host, micro, services
 from benchgate.measure.plan import Checkout, Plan, Workshop
 from benchgate.model import (
@@ -21,33 +22,43 @@ from benchgate.model import (
     Design,
     Doubt,
     Environment,
+    Failure,
     Measurement,
     Round,
     Run,
     Side,
+    Unit,
 )
 from benchgate.tools import merge
+from benchgate.units import format_quantity
 
 OpenAfter = Callable[[Measurement], set[tuple[str, str]]]
+Pair = tuple[Round, Round]
+"""A round of the base and the one of the head that belongs to it."""
 
 # Later looks get more of the allowed error: by then the data are worth more.
 _SHARES = {1: (1.0,), 2: (0.4, 0.6), 3: (0.2, 0.3, 0.5)}
 
 
 class PairedSuite(Protocol):
-    """A suite that was built on both sides."""
+    """A suite that was built on both sides; deadlines are of the monotonic clock."""
 
     @property
     def benchmarks(self) -> frozenset[str]:
         """Return what can still be measured; ``*`` stands for all of a suite."""
 
-    def first(self) -> tuple[Round, Round]:
-        """Return what was learnt before the first round, base and head."""
+    def first(self, *, deadline: float) -> Pair:
+        """Return what is learnt before the first round, base and head."""
 
     def pair(
-        self, rng: random.Random, *, number: int, wanted: frozenset[str]
-    ) -> tuple[Round, Round]:
-        """Return one round of *wanted*, base and head."""
+        self,
+        rng: random.Random,
+        *,
+        number: int,
+        wanted: frozenset[str],
+        deadline: float,
+    ) -> Pair:
+        """Return one round of *wanted*; what the *deadline* leaves out is not in it."""
 
     def close(self) -> None:
         """Let go of what is running."""
@@ -69,18 +80,19 @@ class Comparison:
         self._plan = plan
         self._workshop = plan.workshop
         self._left_out = tuple(left_out)
-        self._rounds: dict[Side, list[Round]] = {side: [] for side in Side}
-        self._environment = Environment()
+        # A pair is added whole: a signal between its two sides would tear them apart.
+        self._pairs: list[Pair] = []
+        self._before: Pair = (Round({}), Round({}))
+        self._after = Round({})
+        self._environments = {side: Environment() for side in Side}
         self._share = 1.0
         self._building = 0.0
         self._measuring = 0.0
-        self._doubts: tuple[Doubt, ...] = ()
-        self._before: list[tuple[Round, Round]] = []
 
     @property
     def rounds(self) -> int:
         """Return how many whole rounds were measured."""
-        return len(self._rounds[Side.HEAD])
+        return len(self._pairs)
 
     def measurement(self) -> Measurement:
         """Return what was measured so far."""
@@ -96,10 +108,13 @@ class Comparison:
     def run(self, suites: Sequence[Suite], open_after: OpenAfter) -> Measurement:
         """Measure *suites* until *open_after* a look finds nothing, or the budget ends.
 
-        Raises ToolError when a suite can't be built or started.
+        Raises ToolError when a suite can't be built or started, and when the budget
+        ends before anything was measured.
         """
         began = time.monotonic()
-        self._environment = host.environment(self._plan.head.project)
+        for checkout in (self._plan.base, self._plan.head):
+            self._environments[checkout.side] = host.environment(checkout.project)
+        _check(suites, self._plan.head)
         ready: dict[str, PairedSuite] = {}
         try:
             for suite in suites:
@@ -112,22 +127,26 @@ class Comparison:
                 suite_pairs.close()
         return self.measurement()
 
+    def stopped(self) -> None:
+        """Note that somebody stopped it; what is there may be judged all the same."""
+        text = f"measuring was stopped after {self.rounds} rounds"
+        self._after = Round({}, self._after.failures, (Doubt(text),))
+
     def _measure(self, suites: dict[str, PairedSuite], open_after: OpenAfter) -> None:
         settings = self._workshop.config.measure
         shares = shares_of_error(len(settings.looks))
         began = time.monotonic()
-        self._before = [suite.first() for suite in suites.values()]
+        deadline = began + settings.budget
+        firsts = [suite.first(deadline=deadline) for suite in suites.values()]
+        self._before = _merged(firsts)
         wanted = {name: suite.benchmarks for name, suite in suites.items()}
-        longest = 0.0
         for look, share in zip(settings.looks, shares, strict=True):
             self._share = share
             while self.rounds < look and any(wanted.values()):
-                round_began = time.monotonic()
-                if round_began - began + longest > settings.budget:
+                if time.monotonic() >= deadline:
                     self._stop_early(wanted)
                     return
-                self._round(suites, wanted)
-                longest = max(longest, time.monotonic() - round_began)
+                self._round(suites, wanted, deadline=deadline)
                 self._measuring = time.monotonic() - began
                 self._workshop.progress.advance(
                     rounds=self.rounds,
@@ -135,39 +154,73 @@ class Comparison:
                     seconds=self._measuring,
                     budget=settings.budget,
                 )
+                wanted = {
+                    n: wanted[n] & suite.benchmarks for n, suite in suites.items()
+                }
+            if look == settings.looks[-1] or not any(wanted.values()):
+                return
             still_open = open_after(self.measurement())
             wanted = {
                 name: _open_in(name, suite.benchmarks, still_open)
                 for name, suite in suites.items()
             }
+            if not any(wanted.values()):
+                return  # the next look's share of the error is not spent
+            self._workshop.progress.say(
+                f"after {self.rounds} rounds {len(still_open)} benchmarks are open"
+            )
 
     def _round(
-        self, suites: dict[str, PairedSuite], wanted: dict[str, frozenset[str]]
+        self,
+        suites: dict[str, PairedSuite],
+        wanted: dict[str, frozenset[str]],
+        *,
+        deadline: float,
     ) -> None:
         number = self.rounds
         rng = random.Random(self._seed(number))  # noqa: S311 - an order, no secret
         load_before = host.read_load()
-        pairs = [
-            suite.pair(rng, number=number, wanted=wanted[name])
+        base, head = _merged(
+            suite.pair(rng, number=number, wanted=wanted[name], deadline=deadline)
             for name, suite in suites.items()
-        ]
-        load = host.load_between(load_before, host.read_load(), 0.0)
-        if number == 0:
-            # What only one side has belongs to the first round; it is no round itself.
-            pairs = [*pairs, *self._before]
+        )
+        seen = host.load_between(load_before, host.read_load(), 0.0)
         now = time.time()
-        for index, side in enumerate(Side):
-            whole = merge(("", pair[index]) for pair in pairs)
-            self._rounds[side].append(replace(whole, started_at=now, load=load))
+        self._pairs.append(
+            (
+                replace(base, started_at=now, load=seen),
+                replace(head, started_at=now, load=seen),
+            )
+        )
 
     def _stop_early(self, wanted: dict[str, frozenset[str]]) -> None:
-        number = sum(len(names) for names in wanted.values())
-        minutes = self._workshop.config.measure.budget / 60
-        self._doubts = (
-            Doubt(
-                f"the budget of {minutes:g} min was used up after {self.rounds} rounds "
-                f"with {number} still open: raise `measure.budget` to settle them"
+        """Note what the budget left open, and fail what it left out altogether."""
+        seconds = self._workshop.config.measure.budget
+        budget = f"the budget of {format_quantity(seconds, Unit.SECOND)}"
+        hint = "raise `measure.budget`, or pass --budget"
+        if not self._pairs:
+            problem = f"{budget} was used up before the first round"
+            raise ToolError(problem, hint=hint)
+        number = sum(map(len, wanted.values()))
+        text = (
+            f"{budget} was used up after {self.rounds} rounds with {number} still open"
+        )
+        seen = {key for pair in self._pairs for key in pair[1].samples}
+        measured = {(key.suite, key.benchmark) for key in seen}
+        suites = {key.suite for key in seen}
+        never = [
+            (suite, "" if name == "*" else name)
+            for suite, names in wanted.items()
+            for name in sorted(names)
+            if (suite not in suites if name == "*" else (suite, name) not in measured)
+        ]
+        self._after = Round(
+            {},
+            tuple(
+                Failure(suite, name, f"it was not measured: {budget} was used up")
+                for suite, name in never
             ),
+            (Doubt(f"{text}: {hint}"),),
         )
 
     def _seed(self, number: int) -> int:
@@ -176,11 +229,77 @@ class Comparison:
         return int.from_bytes(hashlib.sha256(commits.encode()).digest()[:8], "big")
 
     def _run(self, checkout: Checkout) -> Run:
-        rounds = tuple(self._rounds[checkout.side])
-        if checkout.side is Side.HEAD and rounds and self._doubts:
-            last = replace(rounds[-1], doubts=(*rounds[-1].doubts, *self._doubts))
-            rounds = (*rounds[:-1], last)
-        return Run(checkout.commit, self._environment, rounds)
+        """Return the rounds of one side.
+
+        What was learnt before the first belongs to it, and what was seen at the end
+        to the last; neither is a round of its own, unless there is no other.
+        """
+        index = list(Side).index(checkout.side)
+        rounds = [pair[index] for pair in self._pairs]
+        before = self._before[index]
+        if rounds:
+            rounds[0] = replace(
+                merge([("", rounds[0]), ("", before)]),
+                started_at=rounds[0].started_at,
+                load=rounds[0].load,
+            )
+        elif any((r.samples or r.failures or r.doubts) for r in self._before):
+            rounds = [before]
+        if rounds and checkout.side is Side.HEAD:
+            last = rounds[-1]
+            rounds[-1] = replace(
+                last,
+                failures=(*last.failures, *self._after.failures),
+                doubts=(*last.doubts, *self._after.doubts),
+            )
+        environment = self._environments[checkout.side]
+        return Run(checkout.commit, environment, tuple(rounds))
+
+
+def measure_alone(
+    workshop: Workshop,
+    suites: Sequence[Suite],
+    head: Checkout,
+    *,
+    left_out: Sequence[Doubt],
+) -> Measurement:
+    """Return one round of *suites* on *head* alone, which is what a store keeps."""
+    began = time.monotonic()
+    environment = host.environment(head.project)
+    _check(suites, head)
+    load_before = host.read_load()
+    parts = [
+        services.measure_alone(workshop, suite, head)
+        if suite.tool == "k6"
+        else micro.measure_alone(workshop, suite, head)
+        for suite in suites
+    ]
+    whole = replace(
+        merge([("", part) for part in parts]),
+        started_at=time.time(),
+        load=host.load_between(load_before, host.read_load(), 0.0),
+    )
+    return Measurement(
+        base=None,
+        head=Run(head.commit, environment, (whole,)),
+        design=Design.STORED,
+        left_out=tuple(left_out),
+        cost=Cost(measuring=time.monotonic() - began),
+    )
+
+
+def _check(suites: Sequence[Suite], head: Checkout) -> None:
+    for suite in suites:
+        if suite.tool == "k6":
+            services.check(suite, head)
+
+
+def _merged(pairs: Iterable[Pair]) -> Pair:
+    """Return one pair of what several suites gave."""
+    both = list(pairs)
+    base = merge([("", base) for base, _ in both])
+    head = merge([("", head) for _, head in both])
+    return base, head
 
 
 def _open_in(
@@ -190,32 +309,3 @@ def _open_in(
     if "*" in benchmarks:
         return benchmarks if names else frozenset()
     return benchmarks & names
-
-
-def measure_alone(
-    workshop: Workshop, suites: Sequence[Suite], head: Checkout
-) -> Measurement:
-    """Return one round of *suites* on *head* alone, which is what a store keeps."""
-    began = time.monotonic()
-    environment = host.environment(head.project)
-    load_before = host.read_load()
-    parts = [
-        (
-            suite.name,
-            services.measure_alone(workshop, suite, head)
-            if suite.tool == "k6"
-            else micro.measure_alone(workshop, suite, head),
-        )
-        for suite in suites
-    ]
-    whole = replace(
-        merge(parts),
-        started_at=time.time(),
-        load=host.load_between(load_before, host.read_load(), 0.0),
-    )
-    return Measurement(
-        base=None,
-        head=Run(head.commit, environment, (whole,)),
-        design=Design.STORED,
-        cost=Cost(measuring=time.monotonic() - began),
-    )

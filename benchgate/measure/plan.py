@@ -9,6 +9,9 @@ from typing import Protocol
 from benchgate.config import Config
 from benchgate.model import Commit, Side
 
+_SHOWN_LINES = 30
+_SHOWN_CHARACTERS = 8_000
+
 
 class Progress(Protocol):
     """Whoever shows what is going on."""
@@ -67,3 +70,9 @@ class Plan:
     workshop: Workshop
     base: Checkout
     head: Checkout
+
+
+def last_lines(output: str) -> str:
+    """Return the end of what a tool printed, as much as a report can show of it."""
+    lines = output.strip().splitlines()[-_SHOWN_LINES:]
+    return "\n".join(lines)[-_SHOWN_CHARACTERS:]

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from benchgate.errors import FormatError
 from benchgate.measure import process
 from benchgate.measure.cargo import Bench, Executable, package_environment
+from benchgate.measure.plan import last_lines
 from benchgate.model import Failure, Round, Sample
 from benchgate.tools import criterion
 from benchgate.tools.source import Source
@@ -28,7 +29,7 @@ _WARM_UP = 0.05
 # Settings in the bench's own code beat the flags, so a slice may take far longer
 # than asked; this is where we stop believing in it.
 WITHIN = 300.0
-_SHOWN = 30
+_SAID = re.compile(r"Criterion\.rs ERROR: (.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,24 @@ class SlicePlan:
 
     seconds: float
     samples: int
+
+
+class _Identity(msgspec.Struct):
+    """What ``benchmark.json`` says of a benchmark."""
+
+    full_id: str
+    title: str = ""
+
+
+class _Samples(msgspec.Struct):
+    """What ``sample.json`` holds."""
+
+    iters: list[float]
+    times: list[float]
+
+
+_IDENTITY = msgspec.json.Decoder(_Identity)
+_SAMPLES = msgspec.json.Decoder(_Samples)
 
 
 def plan(seconds: float, iteration: float | None) -> SlicePlan:
@@ -54,7 +73,7 @@ def plan(seconds: float, iteration: float | None) -> SlicePlan:
 def run_slice(
     bench: Bench,
     path: Path,
-    planned: SlicePlan,
+    planned: SlicePlan | None,
     *,
     suite: str,
     env: Mapping[str, str | None],
@@ -62,31 +81,38 @@ def run_slice(
 ) -> Round:
     """Run one slice of *bench* through the executable at *path*.
 
+    Without a plan it runs as its authors set it up.
     *raw*: a file that criterion's own samples are added to, in the form of
     cargo-criterion's messages, so that a round can be read again.
 
     A panic, a time-out and a measurement that can't be used are failures of that
     benchmark, by name, with the last lines that it printed.
     """
-    executable = bench.executable
+    target = bench.executable.target
     with tempfile.TemporaryDirectory(prefix="benchgate-") as home:
-        finished = process.run(
-            [str(path), "--bench", *_flags(bench, planned)],
-            cwd=executable.target.folder,
-            env={**env, **package_environment(executable), "CRITERION_HOME": home},
-            within=WITHIN,
-        )
+        try:
+            finished = process.run(
+                [str(path), "--bench", "--noplot", *_flags(bench, planned)],
+                cwd=target.folder,
+                env={**env, **package_environment(target), "CRITERION_HOME": home},
+                within=WITHIN,
+            )
+        except process.DeadlineError as error:
+            _, _, output = error.problem.partition("\n")
+            reason = f"the benchmark did not finish within {WITHIN:g} s"
+            return _failed(suite, bench, reason, output)
         if finished.status:
             reason = f"the benchmark {process.ending_of(finished.status)}"
             return _failed(suite, bench, reason, finished.output)
-        if raw is not None:
-            _keep(Path(home), raw)
-        try:
-            return criterion.read(Source(bench.title, Path(home)), suite=suite)
-        except FormatError as error:
-            said = re.search(r"Criterion\.rs ERROR: (.*)", finished.output)
-            reason = said[1] if said else f"it measured nothing: {error.problem}"
+        place = _place_of(bench, Path(home))
+        read = _read(bench, place, suite=suite) if place else None
+        if place is None or read is None:
+            said = _SAID.search(finished.output)
+            reason = said[1] if said else "it measured nothing"
             return _failed(suite, bench, reason, finished.output)
+        if raw is not None and read.samples:
+            _keep(bench, place, raw)
+        return read
 
 
 def copy_of(executable: Executable, folder: Path) -> Path:
@@ -110,36 +136,62 @@ def iterations_of(record: Round) -> dict[str, float]:
     }
 
 
-def _flags(bench: Bench, planned: SlicePlan) -> list[str]:
+def _flags(bench: Bench, planned: SlicePlan | None) -> list[str]:
     executable = bench.executable
-    warm_up = f"{_WARM_UP:g}" if executable.fractions else "1"
-    measure = f"{planned.seconds:g}" if executable.fractions else "1"
-    flags = ["--noplot", "--warm-up-time", warm_up, "--measurement-time", measure]
-    flags += ["--sample-size", str(planned.samples), "--nresamples", "1000"]
-    # A name of more than 100 bytes is listed cut off; all that it begins run then.
-    whole = not bench.title.endswith("...")
-    if executable.exact and whole:
+    flags = []
+    if planned:
+        warm_up = f"{_WARM_UP:g}" if executable.fractions else "1"
+        measure = f"{planned.seconds:g}" if executable.fractions else "1"
+        flags += ["--warm-up-time", warm_up, "--measurement-time", measure]
+        flags += ["--sample-size", str(planned.samples), "--nresamples", "1000"]
+    if executable.exact and bench.is_exact:
         return [*flags, "--exact", bench.title]
-    name = re.escape(bench.title.removesuffix("..."))
-    return [*flags, f"^{name}$" if whole else f"^{name}"]
+    return [*flags, bench.pattern]
 
 
-def _keep(home: Path, raw: Path) -> None:
+def _read(bench: Bench, place: Path, *, suite: str) -> Round | None:
+    """Return what lies in *place* under the title of *bench*, None if nothing does."""
+    try:
+        read = criterion.read(Source(bench.title, place), suite=suite)
+    except FormatError:
+        return None
+    return Round(
+        {replace(k, benchmark=bench.title): s for k, s in read.samples.items()},
+        tuple(replace(f, benchmark=bench.title) for f in read.failures),
+    )
+
+
+def _place_of(bench: Bench, home: Path) -> Path | None:
+    """Return the folder that holds the samples of *bench*, None if there is none.
+
+    A pattern may have run others that begin alike.
+    """
+    for identity in sorted(home.rglob("new/benchmark.json")):
+        try:
+            known = _IDENTITY.decode(identity.read_bytes())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if (known.title or known.full_id) == bench.title:
+            return identity.parent
+    return None
+
+
+def _keep(bench: Bench, place: Path, raw: Path) -> None:
+    try:
+        sample = _SAMPLES.decode((place / "sample.json").read_bytes())
+    except msgspec.DecodeError:
+        return  # the form before criterion 0.3.3: read, but not worth keeping
+    message = {
+        "reason": "benchmark-complete",
+        "id": bench.title,
+        "iteration_count": [int(count) for count in sample.iters],
+        "measured_values": sample.times,
+        "unit": "ns",
+    }
     raw.parent.mkdir(parents=True, exist_ok=True)
     with raw.open("ab") as file:
-        for place in sorted(home.rglob("new/sample.json")):
-            known = msgspec.json.decode(place.with_name("benchmark.json").read_bytes())
-            sample = msgspec.json.decode(place.read_bytes())
-            message = {
-                "reason": "benchmark-complete",
-                "id": known["full_id"],
-                "iteration_count": [int(count) for count in sample["iters"]],
-                "measured_values": sample["times"],
-                "unit": "ns",
-            }
-            file.write(msgspec.json.encode(message) + b"\n")
+        file.write(msgspec.json.encode(message) + b"\n")
 
 
 def _failed(suite: str, bench: Bench, reason: str, output: str) -> Round:
-    detail = "\n".join(output.strip().splitlines()[-_SHOWN:])
-    return Round({}, (Failure(suite, bench.title, reason, detail),))
+    return Round({}, (Failure(suite, bench.title, reason, last_lines(output)),))

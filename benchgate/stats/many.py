@@ -31,6 +31,6 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     smallest = 1.0
     for rank, index in enumerate(order):
         place = len(p_values) - rank
-        smallest = min(smallest, p_values[index] * len(p_values) / place)
+        smallest = min(smallest, p_values[index] * (len(p_values) / place))
         adjusted[index] = smallest
     return adjusted

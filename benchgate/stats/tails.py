@@ -18,7 +18,8 @@ from benchgate.stats.rounds import Rounds
 
 # Fewer slow requests than this a side say nothing about a tail.
 FEWEST_BEYOND = 50
-_FLIPS = 499
+_SWAPS = 499
+_DRAWS = 300
 
 
 def beyond(count: int, probability: float) -> float:
@@ -37,34 +38,27 @@ def pooled_tail(
 
     *base*, *head*: one sequence of positive values a window, the i-th of both being
     a pair; at least two pairs.
-    The statistic is the log ratio of the pooled quantiles; its null distribution
-    comes from swapping the sides of whole pairs, and is turned into Student's t the
-    way a sign-flip variance turns into a t statistic (both count the effect itself
-    into the spread): t = z·sqrt((P-1)/(P-z²)). The share of swaps that reach the
-    observed value is a floor for p as long as there are any.
+    The statistic is the log ratio of the pooled quantiles, its standard error that
+    over samples of whole pairs with replacement. The share of swaps of whole pairs
+    that reach the observed value is a floor for p, as long as there are any: it needs
+    no assumption but the coin.
     *level*: one-sided, of one test.
-    Source: ``statistics.md`` section 5.3, load tests; Lehmann and Romano, Testing
-    Statistical Hypotheses, section 15.2.
+    Source: ``statistics.md`` section 5.3, load tests; Davison and Hinkley, Bootstrap
+    Methods and their Application, section 3.8; Lehmann and Romano, Testing Statistical
+    Hypotheses, section 15.2.
     """
     pairs = len(base)
     pool = _Pool.of([*base, *head])
     rng = np.random.RandomState(0)
-    flips = rng.randint(0, 2, size=(_FLIPS, pairs)).astype(bool)
-    flips = np.vstack([np.zeros((1, pairs), bool), flips])
-    at_head = np.hstack([flips, ~flips])
-    sides = [pool.quantiles(at, probability) for at in (~at_head, at_head)]
-    levels = [float(side[0]) for side in sides]
-    logs = [_logs(side, reference=min(levels)) for side in sides]
-    theta = logs[1] - logs[0]
-    observed = float(theta[0])
-    null = theta[1:]
-    scale = math.sqrt(float((null**2).mean())) or 1.0
-    z = min(abs(observed) / scale, math.sqrt(pairs) * 0.999)
-    t = z * math.sqrt((pairs - 1) / (pairs - z * z))
-    se = abs(observed) / t if t > 0 else scale
+    swaps = rng.randint(0, 2, size=(_SWAPS + 1, pairs), dtype=np.int32)
+    swaps[0] = 0  # as they were measured
+    swapped, levels = pool.log_ratios(1 - swaps, swaps, probability)
+    observed, null = float(swapped[0]), swapped[1:]
+    drawn = rng.multinomial(pairs, [1 / pairs] * pairs, size=_DRAWS).astype(np.int32)
+    resampled, _ = pool.log_ratios(drawn, np.zeros_like(drawn), probability)
     effect = effect_of_mean(
         observed,
-        spread=se * math.sqrt(pairs),
+        spread=float(resampled.std()) * pairs / math.sqrt(pairs - 1),
         units=pairs,
         rounds=pairs,
         level=level,
@@ -74,7 +68,7 @@ def pooled_tail(
         p_slower=max(effect.p_slower, float((null >= observed).mean())),
         p_faster=max(effect.p_faster, float((null <= observed).mean())),
     )
-    return Rounds(effect, levels[0], levels[1])
+    return Rounds(effect, *levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +91,49 @@ class _Pool:
         counts[np.arange(1, len(values) + 1), window[order]] = 1
         return cls(values[order], np.cumsum(counts, axis=0, dtype=np.int32))
 
-    def quantiles(
-        self, chosen: npt.NDArray[np.bool_], probability: float
-    ) -> npt.NDArray[np.float64]:
-        """Return the linearly interpolated quantile of each row's chosen windows.
+    def log_ratios(
+        self,
+        own: npt.NDArray[np.int32],
+        other: npt.NDArray[np.int32],
+        probability: float,
+    ) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
+        """Return log(head / base) of the quantiles for each row, and the first row's.
 
-        *chosen*: shape (rows, windows).
+        *own*, *other*: shape (rows, pairs), how often each side takes the window that
+        it measured itself, and the one that the other side did.
         """
-        sizes = chosen @ self.counts[-1]
+        sides = [
+            self._quantiles(np.hstack(windows), probability)
+            for windows in ((own, other), (other, own))
+        ]
+        levels = (float(sides[0][0]), float(sides[1][0]))
+        logs = [_logs(side, reference=min(levels)) for side in sides]
+        return logs[1] - logs[0], levels
+
+    def _quantiles(
+        self, taken: npt.NDArray[np.int32], probability: float
+    ) -> npt.NDArray[np.float64]:
+        """Return the linearly interpolated quantile of each row's windows.
+
+        *taken*: shape (rows, windows), how often each window is.
+        """
+        sizes = taken @ self.counts[-1]
         place = probability * (sizes - 1)
-        below = place.astype(np.int32)
-        low = self._at(below, chosen)
-        high = self._at(np.minimum(below + 1, sizes - 1), chosen)
+        below = place.astype(np.int64)
+        low = self._at(below, taken)
+        high = self._at(np.minimum(below + 1, sizes - 1), taken)
         found: npt.NDArray[np.float64] = low + (place - below) * (high - low)
         return found
 
     def _at(
-        self, rank: npt.NDArray[np.int32], chosen: npt.NDArray[np.bool_]
+        self, rank: npt.NDArray[np.int64], taken: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float64]:
-        """Return the value of the zero-based *rank* in each row's chosen windows."""
-        few = np.zeros(len(chosen), int)
-        enough = np.full(len(chosen), len(self.values))
+        """Return the value of the zero-based *rank* in each row's windows."""
+        few = np.zeros(len(taken), int)
+        enough = np.full(len(taken), len(self.values))
         for _ in range(len(self.values).bit_length()):
             middle = (few + enough) // 2
-            counted = np.where(chosen, self.counts[middle], 0).sum(axis=1)
+            counted = np.einsum("rw,rw->r", self.counts[middle], taken)
             few = np.where(counted > rank, few, middle)
             enough = np.where(counted > rank, middle, enough)
         found: npt.NDArray[np.float64] = self.values[enough - 1]

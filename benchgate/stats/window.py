@@ -62,7 +62,7 @@ def against_window(
     runs = present.sum(axis=0)
     heads = len(now)
     mean, variance = _moments(chosen_past, runs)
-    theta = chosen_now.mean(axis=0) - mean
+    theta = _nan_mean(chosen_now) - mean
     width = np.sqrt(1 / heads + 1 / np.maximum(runs, 1))
     se = np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE)) * width
     null = _Null.of(_null_statistics(chosen_past, runs, heads))
@@ -73,6 +73,7 @@ def against_window(
                 spread=float(se[b] / width[b]),
                 width=float(width[b]),
                 runs=int(runs[b]),
+                heads=heads,
                 null=null,
                 level=level,
             ),
@@ -146,23 +147,23 @@ def _common_mode(rows: Floats) -> Floats:
 def _prediction_error(past: Floats) -> Floats:
     """Return the root mean square of each run minus the mean of the others."""
     runs = np.isfinite(past).sum(axis=0)
-    others = (np.nansum(past, axis=0) - past) / np.maximum(runs - 1, 1)
-    squares = np.nansum((past - others) ** 2, axis=0)
+    others = (_nan_sum(past) - past) / np.maximum(runs - 1, 1)
+    squares = _nan_sum((past - others) ** 2)
     error: Floats = np.sqrt(squares / np.maximum(runs, 1))
     return error
 
 
 def _moments(rows: Floats, runs: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-    mean = np.nansum(rows, axis=0) / np.maximum(runs, 1)
-    squares = np.nansum((rows - mean) ** 2, axis=0)
+    mean = _nan_sum(rows) / np.maximum(runs, 1)
+    squares = _nan_sum((rows - mean) ** 2)
     return mean, squares / np.maximum(runs - 1, 1)
 
 
 def _null_statistics(past: Floats, runs: npt.NDArray[np.intp], heads: int) -> Floats:
     """Return the statistic of each block of runs against the rest of the window."""
     blocks = _blocks(len(past), heads)
-    total = np.nansum(past, axis=0)
-    squares = np.nansum(past**2, axis=0)
+    total = _nan_sum(past)
+    squares = _nan_sum(past**2)
     inside = past[blocks]  # (blocks, heads, series)
     rest = runs - heads
     judged = (runs >= FEWEST_RUNS) & (rest >= _FEWEST_LEFT)
@@ -244,6 +245,7 @@ def _effect(
     spread: float,
     width: float,
     runs: int,
+    heads: int,
     null: _Null | None,
     level: float,
 ) -> Effect:
@@ -268,14 +270,22 @@ def _effect(
         critical=critical(level),
         power=upper_quantile(MISSED, df),
         spread=spread,
-        units=runs,
-        rounds=runs,
+        units=heads,
+        rounds=heads,
     )
 
 
+def _nan_sum(rows: Floats) -> Floats:
+    """Return the sum of each column, which no other column sways by a bit.
+
+    Column by column: numpy adds rows of one column in another order than of many.
+    """
+    sums: Floats = np.ascontiguousarray(np.nan_to_num(rows, nan=0.0).T).sum(axis=1)
+    return sums
+
+
 def _nan_mean(rows: Floats) -> Floats:
-    count = np.maximum(np.isfinite(rows).sum(axis=0), 1)
-    mean: Floats = np.nansum(rows, axis=0) / count
+    mean: Floats = _nan_sum(rows) / np.maximum(np.isfinite(rows).sum(axis=0), 1)
     return mean
 
 

@@ -1,0 +1,116 @@
+# An executable of criterion: SOURCE, above, is what was compiled into it.
+# It starts hundreds of times, so it imports what it can't do without.
+# ruff: noqa: F821, ANN, I002, PTH, PLC0415, PLW1514 - pasted, fast, and no module
+# mypy: ignore-errors
+
+import os
+import sys
+import time
+
+STATE = os.environ["FAKE_STATE"]
+VERSION = SOURCE.get("criterion", "0.8")
+ALONE = {"--bench", "--noplot", "--exact", "--list"}
+
+
+def main(words):
+    if words == ["--help"]:
+        return print_help()
+    flags = {w for w in words if w in ALONE}
+    values, names = {}, []
+    rest = iter([w for w in words if w not in ALONE])
+    for word in rest:
+        if word.startswith("--"):
+            values[word] = next(rest)
+        else:
+            names.append(word)
+    if VERSION == "0.3" and "." in values.get("--warm-up-time", ""):
+        return "error: The argument '0.1' isn't a valid value"
+    if "--list" in flags:
+        return print_list()
+    remember("log", call(names, values))
+    for number, entry in enumerate(SOURCE["entries"]):
+        if is_named(entry["id"], names[0], exact="--exact" in flags):
+            problem = measure(number, entry, values)
+            if problem:
+                return problem
+    return 0
+
+
+def is_named(benchmark, name, *, exact):
+    if exact:
+        return benchmark == name
+    import re
+
+    return re.search(name, benchmark) is not None
+
+
+def call(names, values):
+    shown = [f"{flag}={value}" for flag, value in sorted(values.items())]
+    return repr(["bench", os.getcwd(), *names, *shown]) + "\n"
+
+
+def print_help():
+    if VERSION == "none":
+        print("This one does its own thing.")
+        return 0
+    print("This executable is a Criterion.rs benchmark.")
+    if VERSION == "0.8":
+        print("      --exact    Match the name exactly")
+    return 0
+
+
+def print_list():
+    for entry in SOURCE["entries"]:
+        print(f"{entry['title']}: benchmark\n")
+    print("what a bench prints to its log", file=sys.stderr)
+    if SOURCE.get("list") == "panic":
+        return "thread 'main' panicked at benches/x.rs: no input"
+    return 0
+
+
+def measure(number, entry, values):
+    time.sleep(SOURCE.get("takes", 0))
+    nanoseconds, ill = entry["ns"] * moved_by(entry["noise"]), entry["ill"]
+    if ill == "panic" or (ill.startswith("panic at ") and is_turn(int(ill[9:]))):
+        return f"thread 'main' panicked at benches/x.rs:7: {entry['id']} is ill"
+    if ill == "hang":
+        time.sleep(600)
+    if ill == "zero":
+        print("Criterion.rs ERROR: At least one measurement took zero time")
+        return None
+    counts = range(1, int(values.get("--sample-size", "100")) + 1)
+    place = f"{os.environ['CRITERION_HOME']}/{number}_dir/new"
+    os.makedirs(place)
+    each = ["null" if ill == "null" else str(nanoseconds * c) for c in counts]
+    times = ",".join(each)
+    sample = f'{{"iters":{list(counts)},"times":[{times}]}}'
+    write(f"{place}/sample.json", "" if ill == "cut" else sample)
+    write(f"{place}/benchmark.json", entry["identity"] % f"{number}_dir")
+    return None
+
+
+def moved_by(noise):
+    """Return a factor within *noise* of 1, another one each time."""
+    if not noise:
+        return 1.0
+    remember("noise", "x")
+    return 1 + noise * (os.path.getsize(f"{STATE}/noise") * 37 % 101 / 50 - 1)
+
+
+def write(place, text):
+    with open(place, "w") as file:
+        file.write(text)
+
+
+def remember(name, text):
+    with open(f"{STATE}/{name}", "a") as file:
+        file.write(text)
+
+
+def is_turn(number):
+    """Say whether this is the *number*-th measurement of a benchmark that is ill."""
+    remember("turns", "x")
+    return os.path.getsize(f"{STATE}/turns") == number
+
+
+sys.exit(main(sys.argv[1:]))

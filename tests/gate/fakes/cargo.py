@@ -1,0 +1,234 @@
+# A cargo that compiles nothing: sources are JSON, executables are `bench.py`.
+#
+# It knows `metadata`, `bench --no-run` and `criterion`, with the messages and statuses
+# of cargo 1.95 and cargo-criterion 1.1.0. It starts hundreds of times, so it imports
+# what it can't do without, and of TOML it reads no more than tests write.
+# ruff: noqa: I002, PTH, PLC0415, PLW1514 - for the same reason
+
+import json
+import os
+import sys
+import zlib
+
+STATE = os.environ["FAKE_STATE"]
+TOOLS = os.path.dirname(os.path.abspath(__file__))
+PLACE = "<place>"
+
+
+def main(words: list[str]) -> int:
+    with open(f"{STATE}/log", "a") as log:
+        log.write(repr(["cargo", os.getcwd(), *words]) + "\n")
+    if words[0][0] == "+":
+        words = words[1:]
+    if words[0] == "metadata":
+        return metadata(words[words.index("--manifest-path") + 1])
+    if words[0] == "bench":
+        return build(words)
+    if words[0] == "criterion" and os.environ.get("FAKE_CRITERION") != "missing":
+        return criterion(words)
+    say(f"error: no such command: `{words[0]}`\n")
+    say("help: view all installed commands with `cargo --list`")
+    return 101
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
+
+
+def manifest(path: str) -> dict[str, list[dict[str, str]]]:
+    """Return the tables of a manifest by their names, the values as written."""
+    tables: dict[str, list[dict[str, str]]] = {}
+    for line in read(path).splitlines():
+        if line.startswith("["):
+            if not line.endswith("]"):
+                say(f"error: failed to parse manifest at `{path}`")
+                sys.exit(101)
+            table: dict[str, str] = {}
+            tables.setdefault(line.strip("[]"), []).append(table)
+        elif "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            table[key.strip()] = value.strip()
+    return tables
+
+
+def texts(value: str) -> list[str]:
+    """Return the quoted words in a value."""
+    return value.split('"')[1::2]
+
+
+def workspace_of(path: str) -> str:
+    folder = own = os.path.dirname(path)
+    while folder != "/":
+        above = f"{folder}/Cargo.toml"
+        if os.path.exists(above) and "workspace" in manifest(above):
+            return folder
+        folder = os.path.dirname(folder)
+    return own
+
+
+def package_of(folder: str) -> dict[str, object]:
+    said = manifest(f"{folder}/Cargo.toml")
+    needed = {
+        name: value
+        for table in ("dependencies", "dev-dependencies")
+        for name, value in said.get(table, [{}])[0].items()
+    }
+    return {
+        "name": texts(said["package"][0]["name"])[0],
+        "version": texts(said["package"][0]["version"])[0],
+        "manifest_path": f"{folder}/Cargo.toml",
+        "dependencies": [
+            {"name": name, "path": os.path.normpath(f"{folder}/{texts(value)[0]}")}
+            if value.startswith("{")
+            else {"name": name}
+            for name, value in needed.items()
+        ],
+        "targets": targets_of(said),
+    }
+
+
+def targets_of(said: dict[str, list[dict[str, str]]]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": texts(bench["name"])[0],
+            "kind": ["bench"],
+            "required-features": texts(bench.get("required-features", "")),
+        }
+        for bench in said.get("bench", [])
+    ]
+
+
+def target_directory(root: str) -> str:
+    return os.path.abspath(os.environ.get("CARGO_TARGET_DIR") or f"{root}/target")
+
+
+def metadata(path: str) -> int:
+    root = workspace_of(path)
+    top = manifest(f"{root}/Cargo.toml")
+    members = [root] if "package" in top else []
+    for table in top.get("workspace", []):
+        members += [f"{root}/{name}" for name in texts(table["members"])]
+    said = {
+        "packages": [package_of(folder) for folder in members],
+        "workspace_root": root,
+        "target_directory": target_directory(root),
+    }
+    print(json.dumps(said))
+    return 0
+
+
+def chosen(words: list[str]) -> list[str]:
+    return [words[i + 1] for i, word in enumerate(words) if word == "--bench"]
+
+
+def build(words: list[str]) -> int:
+    folder = os.getcwd()
+    root = workspace_of(f"{folder}/Cargo.toml")
+    if not os.path.exists(f"{root}/Cargo.lock"):
+        with open(f"{root}/Cargo.lock", "w") as lock:
+            lock.write(os.environ.get("FAKE_REGISTRY", "resolved"))
+    given = words[words.index("--features") + 1] if "--features" in words else ""
+    known = targets_of(manifest(f"{folder}/Cargo.toml"))
+    needed = {target["name"]: target["required-features"] for target in known}
+    print("what a procedural macro prints")
+    for name in chosen(words):
+        if needed[name] not in ([], given.split(",")):
+            say(f"error: target `{name}` requires features")
+            return 101
+        source = json.loads(read(f"{folder}/benches/{name}.rs"))
+        if "error" in source:
+            say("   Compiling it\n" + source["error"])
+            say("warning: noise\n" * 300)
+            return 101
+        place = executable_of(root, folder, name)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        seen = {**source, "entries": entries_of(source)}
+        with open(place, "w") as file:
+            file.write(f"#!{sys.executable} -IS\nSOURCE = {seen!r}\n")
+            file.write(read(f"{TOOLS}/bench.py"))
+        os.chmod(place, 0o755)
+        artifact = {
+            "reason": "compiler-artifact",
+            "target": {"name": name, "kind": ["bench"]},
+            "executable": place,
+        }
+        print(json.dumps(artifact))
+    print('{"reason":"build-finished","success":true}')
+    return 0
+
+
+def entries_of(source: dict[str, dict[str, float]]) -> list[dict[str, object]]:
+    """Return each benchmark as the executable needs it, in order of registration."""
+    entries: list[dict[str, object]] = []
+    titles: list[str] = []
+    for benchmark, nanoseconds in source["times"].items():
+        title = title_of(benchmark)
+        again = sum(known.startswith(title) for known in titles)
+        titles.append(f"{title} #{again + 1}" if again else title)
+        identity = {"full_id": benchmark, "title": titles[-1], "directory_name": PLACE}
+        entries.append(
+            {
+                "id": benchmark,
+                "title": titles[-1],
+                "ns": nanoseconds,
+                "noise": source.get("noise", {}).get(benchmark, 0.0),
+                "ill": source.get("ill", {}).get(benchmark, ""),
+                "identity": json.dumps(identity)
+                .replace("%", "%%")
+                .replace(PLACE, "%s"),
+            }
+        )
+    return entries
+
+
+def title_of(benchmark: str) -> str:
+    cut = benchmark.encode()[:100].decode(errors="ignore")
+    return benchmark if cut == benchmark else f"{cut}..."
+
+
+def executable_of(root: str, folder: str, name: str) -> str:
+    digest = zlib.crc32(os.path.relpath(folder, root).encode())
+    return f"{target_directory(root)}/release/deps/{name}-{digest:08x}"
+
+
+def criterion(words: list[str]) -> int:
+    import re
+
+    rest = words[words.index("--") + 1 :] if "--" in words else []
+    only = rest[-1] if rest and rest[-1].startswith("^") else ""
+    for name in chosen(words):
+        source = json.loads(read(f"{os.getcwd()}/benches/{name}.rs"))
+        for benchmark, nanoseconds in source["times"].items():
+            if only and not re.search(only, benchmark):
+                continue
+            ill = source.get("ill", {}).get(benchmark)
+            if ill in {"panic", "hang"}:
+                say("thread 'main' panicked at src/bench_target.rs:306:")
+                say("Unexpected message FinishedBenchmarkGroup\nnote: run with")
+                return 101
+            if ill == "decimal":
+                say("Error: Failed to receive message\n\nCaused by:")
+                say("    1: unknown variant `BytesDecimal`")
+                return 1
+            if ill != "zero":
+                print(message(benchmark, nanoseconds))
+    return 0
+
+
+def message(benchmark: str, nanoseconds: float) -> str:
+    said = {
+        "reason": "benchmark-complete",
+        "id": title_of(benchmark),
+        "iteration_count": list(range(1, 101)),
+        "measured_values": [nanoseconds * count for count in range(1, 101)],
+        "unit": "ns",
+    }
+    return json.dumps(said)
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,157 @@
+"""A Git repository with benches, and the tools on the path that pretend to build it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchgate.cli import main
+
+FAKES = Path(__file__).parent / "fakes"
+MANIFEST = """
+[package]
+name = "{name}"
+version = "1.0.0"
+[dependencies]
+{needs}
+[dev-dependencies]
+criterion = "0.8"
+{benches}
+"""
+# Git in a test has no user, no settings, and asks nobody.
+OF_GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "protocol.file.allow",
+    "GIT_CONFIG_VALUE_0": "always",
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Project:
+    """A repository at ``root``; ``state`` is what the fake tools remember."""
+
+    root: Path
+    state: Path
+    capsys: pytest.CaptureFixture[str]
+    patch: pytest.MonkeyPatch
+
+    def write(self, name: str, text: str) -> None:
+        """Write the file *name*."""
+        place = self.root / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def package(
+        self, folder: str, *benches: str, needs: str = "", features: str = ""
+    ) -> None:
+        """Write the manifest of a package with these bench targets."""
+        required = f'required-features = ["{features}"]' if features else ""
+        tables = "".join(f'[[bench]]\nname = "{b}"\n{required}\n' for b in benches)
+        name = Path(folder).name if folder != "." else "shop"
+        text = MANIFEST.format(name=name, needs=needs, benches=tables)
+        self.write(f"{folder}/Cargo.toml", text)
+
+    def bench(self, times: dict[str, float], at: str = "core", **more: Any) -> None:
+        """Write the source of a bench target: the nanoseconds of each benchmark."""
+        folder, _, name = at.rpartition("/")
+        source = json.dumps({"times": times, **more}, indent=1)
+        self.write(f"{folder or '.'}/benches/{name}.rs", source)
+
+    def commit(self, message: str = "change") -> str:
+        """Commit everything and return the hash."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD").strip()
+
+    def git(self, *words: str) -> str:
+        """Run git in the repository."""
+        done = subprocess.run(
+            ("git", *words), cwd=self.root, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def benchgate(self, *words: str, at: str = ".") -> Ended:
+        """Run benchgate in this process, in the folder *at*."""
+        with self.patch.context() as patch:
+            patch.chdir(self.root / at)
+            self.capsys.readouterr()
+            code = main(words)
+            said = self.capsys.readouterr()
+        return Ended(code, said.out, said.err)
+
+    def started(self, *words: str) -> subprocess.Popen[str]:
+        """Start benchgate in a process of its own."""
+        return subprocess.Popen(
+            (sys.executable, "-m", "benchgate", *words),
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(FAKES.parents[2])},
+            text=True,
+        )
+
+    def report(self, at: str = ".") -> dict[str, Any]:
+        """Return the report that the last comparison wrote."""
+        return self._document(at, "report.json")
+
+    def run(self, at: str = ".") -> dict[str, Any]:
+        """Return the run document that was kept."""
+        return self._document(at, "run.json")
+
+    def calls(self, who: str) -> list[list[str]]:
+        """Return the arguments of all calls of a fake tool, in their order."""
+        log = self.state / "log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        made = [ast.literal_eval(line) for line in lines]
+        return [call[1:] for call in made if call[0] == who]
+
+    def _document(self, at: str, name: str) -> dict[str, Any]:
+        raw = (self.root / at / ".benchgate" / name).read_text()
+        document: dict[str, Any] = json.loads(raw)
+        return document
+
+
+def wait_for(place: Path, process: subprocess.Popen[str]) -> None:
+    """Return once there is something at *place*, which *process* will put there."""
+    while not place.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def install(folder: Path, *names: str) -> None:
+    """Put fake tools into *folder*: a ``rustc`` that has a version, and *names*."""
+    folder.mkdir(exist_ok=True)
+    for name in ("rustc", "cargo-criterion"):
+        place = folder / name
+        place.write_text(f"#!/bin/sh\necho {name} 1.2.3\n")
+        place.chmod(0o755)
+    for name in names:
+        place = folder / name
+        text = (FAKES / f"{name}.py").read_text()
+        place.write_text(f"#!{sys.executable} -IS\n{text}")
+        place.chmod(0o755)
+    (folder / "bench.py").write_text((FAKES / "bench.py").read_text())

@@ -1,0 +1,412 @@
+"""The window test against the same procedure written as loops over numbers."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from benchgate.model import Effect
+from benchgate.stats.window import FEWEST_RUNS, WindowEffect, _Null, against_window
+
+LEVEL = 0.001
+Rows = list[list[float]]
+
+values = st.floats(min_value=0.1, max_value=10.0)
+
+
+def tables(most_series: int = 8, most_heads: int = 1) -> st.SearchStrategy[Rows]:
+    """Return tables of positive numbers with at least nine rows."""
+    return st.integers(min_value=1, max_value=most_series).flatmap(
+        lambda series: st.lists(
+            st.lists(values, min_size=series, max_size=series),
+            min_size=FEWEST_RUNS + most_heads,
+            max_size=14 + most_heads,
+        )
+    )
+
+
+def measured(seed: int, runs: int, series: int, *, gaps: float = 0.0) -> Rows:
+    """Return runs whose series move together, each by itself a little, some missing."""
+    rng = np.random.default_rng(seed)
+    moods = 0.02 * rng.standard_t(4, (runs, 1))
+    logs = moods + 0.01 * rng.standard_t(4, (runs, series))
+    logs[rng.random((runs, series)) < gaps] = np.nan
+    rows: Rows = np.exp(logs).tolist()
+    return rows
+
+
+def against(
+    window: Rows, head: Rows, *, signs: Sequence[float] = (), level: float = LEVEL
+) -> list[WindowEffect | None]:
+    """Return what is found, larger being worse unless said otherwise."""
+    signs = signs or [1.0] * len(head[0])
+    return against_window(window, head, signs=signs, level=level)
+
+
+def effects(
+    window: Rows, head: Rows, *, signs: Sequence[float] = (), level: float = LEVEL
+) -> list[Effect]:
+    """Return the effects of the series that can be judged."""
+    found = against(window, head, signs=signs, level=level)
+    return [one.effect for one in found if one]
+
+
+# --- the procedure, written out ---
+
+
+def finite(column: Sequence[float]) -> list[float]:
+    return [x for x in column if math.isfinite(x)]
+
+
+def common_mode(row: Sequence[float], b: int) -> float:
+    others = finite([*row[:b], *row[b + 1 :]])
+    return statistics.median(others) if len(others) >= 3 else 0.0
+
+
+def prediction_error(column: Sequence[float]) -> float:
+    there = finite(column)
+    errors = [
+        x - statistics.fmean([*there[:i], *there[i + 1 :]]) for i, x in enumerate(there)
+    ]
+    return math.sqrt(statistics.fmean([e * e for e in errors]))
+
+
+def represented(window: Rows, head: Rows) -> tuple[Rows, Rows]:
+    """Return the columns of window and head that the test is made on."""
+    rows = [[math.log(x) for x in row] for row in [*window, *head]]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    centres = [statistics.median(finite(c[: len(window)])) for c in columns]
+    rows = [[x - m for x, m in zip(row, centres, strict=True)] for row in rows]
+    shared = [[common_mode(row, b) for b in range(len(row))] for row in rows]
+    raw = [[row[b] for row in rows] for b in range(len(centres))]
+    without = [
+        [row[b] - c[b] for row, c in zip(rows, shared, strict=True)]
+        for b in range(len(centres))
+    ]
+    past = len(window)
+    chosen = [
+        w
+        if len(centres) >= 5
+        and 1.03 * prediction_error(w[:past]) < prediction_error(r[:past])
+        else r
+        for r, w in zip(raw, without, strict=True)
+    ]
+    return [c[:past] for c in chosen], [c[past:] for c in chosen]
+
+
+def statistic_of(block: Sequence[float], rest: Sequence[float]) -> float:
+    variance = max(statistics.variance(rest), 1e-8)
+    width = math.sqrt(variance * (1 / len(block) + 1 / len(rest)))
+    return (statistics.fmean(block) - statistics.fmean(rest)) / width
+
+
+def blocks_of(runs: int, heads: int) -> list[list[int]]:
+    blocks = [list(range(i, i + heads)) for i in range(runs - heads + 1)]
+    rng = np.random.RandomState(0)
+    extra = 20 if heads > 1 else 0
+    return blocks + [rng.permutation(runs)[:heads].tolist() for _ in range(extra)]
+
+
+def pool_of(columns: Rows, heads: int) -> list[float]:
+    blocks = blocks_of(len(columns[0]), heads)
+    usable = [
+        ([column[i] for i in block], finite(np.delete(column, block).tolist()))
+        for column in columns
+        for block in blocks
+        if len(finite(column)) >= FEWEST_RUNS
+        and all(math.isfinite(column[i]) for i in block)
+    ]
+    return [statistic_of(block, rest) for block, rest in usable if len(rest) >= 5]
+
+
+def tail_of(pool: Sequence[float], z: float) -> float:
+    """Return G(z) with scipy's generalised Pareto distribution."""
+    ordered = sorted([*pool, *(-x for x in pool)])
+    size = len(ordered)
+    if size < 300:
+        return 0.0
+    k = math.floor(min(max(0.06 * size, 15), 200))
+    edge = ordered[size - k - 1]
+    excesses = [x - edge for x in ordered[-k:]]
+    mean, variance = statistics.fmean(excesses), statistics.variance(excesses)
+    shape = min(max(0.5 * (1 - mean**2 / max(variance, 1e-12)), -0.1), 0.45)
+    scale = max(mean * (1 - shape), 1e-6)
+    if z <= edge:
+        return (1 + sum(x >= z for x in ordered)) / (size + 1)
+    return k / size * float(stats.genpareto.sf(z - edge, shape, scale=scale))
+
+
+@pytest.mark.parametrize("heads", [1, 3, 5])
+@pytest.mark.parametrize(
+    ("runs", "series", "gaps"),
+    [(30, 12, 0.0), (30, 12, 0.2), (20, 4, 0.1), (12, 1, 0.0), (9, 40, 0.0)],
+)
+def test_the_window_test_is_that_of_the_loops(
+    runs: int, series: int, gaps: float, heads: int
+) -> None:
+    window = measured(1, runs, series, gaps=gaps)
+    head = [[1.03 * x for x in row] for row in measured(2, heads, series)]
+
+    found = effects(window, head)
+
+    past, now = represented(window, head)
+    pool = pool_of(past, heads)
+    expected_z = [
+        statistic_of(h, finite(p))
+        * math.sqrt(max(statistics.variance(finite(p)), 1e-8))
+        / math.sqrt(max(statistics.variance(finite(p)), 1e-8))
+        for p, h in zip(past, now, strict=True)
+    ]
+    expected_p = [
+        max(float(stats.t.sf(z, len(finite(p)) - 1)), tail_of(pool, z))
+        for z, p in zip(expected_z, past, strict=True)
+    ]
+    assert [e.theta / e.se for e in found] == pytest.approx(expected_z, rel=1e-6)
+    assert [e.p_slower for e in found] == pytest.approx(expected_p, rel=1e-6)
+    assert [e.units for e in found] == [heads] * series
+
+
+@pytest.mark.parametrize("level", [0.2, 0.05, 0.01, 0.0001])
+def test_the_critical_value_is_where_the_tail_comes_down_to_the_level(
+    level: float,
+) -> None:
+    window = measured(3, 30, 20)
+
+    (found,) = effects(window, measured(4, 1, 20), level=level)[:1]
+
+    past, _ = represented(window, measured(4, 1, 20))
+    pool = pool_of(past, 1)
+    reached = max(stats.t.sf(found.critical, 29), tail_of(pool, found.critical))
+    below = found.critical * (1 - 1e-3)
+    assert reached <= level * (1 + 1e-9)
+    assert max(stats.t.sf(below, 29), tail_of(pool, below)) > level * (1 - 0.02)
+
+
+@pytest.mark.parametrize("z", [-3.0, 0.0, 1.0, 1.9, 2.5, 4.0, 8.0])
+@pytest.mark.parametrize("scale", [0.5, 1.0])
+def test_the_tail_of_the_pool_is_a_generalised_pareto(z: float, scale: float) -> None:
+    pool = (scale * np.random.default_rng(8).standard_t(4, 1000)).tolist()
+
+    null = _Null.of(np.array(pool))
+
+    assert null is not None
+    assert null.upper_tail(z) == pytest.approx(tail_of(pool, z), rel=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.3, 0.05, 0.01, 1e-5])
+@pytest.mark.parametrize("shape", [-0.1, 0.0, 0.3])
+def test_the_quantile_of_the_tail_is_its_inverse(p: float, shape: float) -> None:
+    null = _Null(np.linspace(-3, 3, 1001), 2.0, 60, shape, 0.5)
+
+    z = null.upper_quantile(p)
+
+    assert null.upper_tail(z) == pytest.approx(p, abs=0.002, rel=1e-9)
+    assert null.upper_tail(z) <= p * (1 + 1e-12)
+
+
+def test_an_exponential_tail_and_its_end_are_special_cases() -> None:
+    exponential = _Null(np.linspace(-3, 3, 1000), 2.0, 60, 0.0, 0.5)
+    ending = _Null(np.linspace(-3, 3, 1000), 2.0, 60, -0.1, 0.5)
+
+    assert exponential.upper_tail(3.0) == pytest.approx(0.06 * math.exp(-2))
+    assert ending.upper_tail(6.999) > 0.0
+    assert ending.upper_tail(7.001) == 0.0
+
+
+def test_a_small_pool_is_no_null() -> None:
+    assert _Null.of(np.arange(149.0)) is None
+    assert _Null.of(np.arange(150.0)) is not None
+
+
+def test_a_short_window_is_judged_by_students_t_alone() -> None:
+    window, head = measured(5, 10, 3), [[1.05, 1.0, 0.97]]
+
+    found = effects(window, head)
+
+    z = [e.theta / e.se for e in found]
+    assert [e.p_slower for e in found] == pytest.approx(stats.t.sf(z, 9).tolist())
+    assert [e.bound for e in found] == pytest.approx([stats.t.isf(0.05, 9)] * 3)
+
+
+def test_a_series_with_fewer_than_eight_runs_is_not_judged() -> None:
+    window = measured(6, 12, 3)
+    sparse = [[*row[:2], row[2] if i < 7 else math.nan] for i, row in enumerate(window)]
+    enough = [[*row[:2], row[2] if i < 8 else math.nan] for i, row in enumerate(window)]
+
+    assert against(sparse, [[1.0, 1.0, 1.0]])[2] is None
+    assert against(enough, [[1.0, 1.0, 1.0]])[2] is not None
+
+
+def test_a_series_that_is_not_judged_does_not_widen_the_null_of_others() -> None:
+    window = measured(7, 60, 3)  # too few series for a common mode
+    lonely = [[*row, 1.0 + i if i < 3 else math.nan] for i, row in enumerate(window)]
+    head = measured(8, 1, 3)
+
+    assert effects(lonely, [[*head[0], 1.0]]) == effects(window, head)
+
+
+def test_a_series_that_the_window_never_had_is_not_judged() -> None:
+    window = [[*row, math.nan] for row in measured(9, 10, 6)]
+
+    assert against(window, measured(10, 1, 7))[-1] is None
+
+
+def test_a_value_of_zero_counts_as_missing() -> None:
+    window = measured(11, 12, 2)
+    zero = [[*window[0][:1], 0.0], *window[1:]]
+    gap = [[*window[0][:1], math.nan], *window[1:]]
+
+    assert effects(zero, [[1.0, 1.1]]) == effects(gap, [[1.0, 1.1]])
+
+
+def test_the_typical_values_are_geometric_means() -> None:
+    window = measured(12, 10, 2)
+
+    found = against(window, [[1.2, 0.9], [1.4, 0.7]])[1]
+
+    assert found is not None
+    column = [row[1] for row in window]
+    assert found.base == pytest.approx(statistics.geometric_mean(column))
+    assert found.head == pytest.approx(math.sqrt(0.9 * 0.7))
+
+
+def test_a_machine_that_slows_all_alike_is_no_regression() -> None:
+    window = measured(13, 30, 20)
+    busy = [[1.3 * x for x in row] for row in measured(14, 1, 20)]
+
+    assert min(e.p_slower for e in effects(window, busy)) > 0.01
+
+
+def test_four_series_have_no_common_mode() -> None:
+    window = measured(13, 30, 4)
+    busy = [[1.3 * x for x in row] for row in measured(14, 1, 4)]
+
+    assert max(e.p_slower for e in effects(window, busy)) < 0.01
+
+
+# --- laws ---
+
+
+@settings(max_examples=50)
+@given(tables(), st.data())
+def test_raising_a_head_value_never_lowers_its_own_z(
+    table: Rows, data: st.DataObject
+) -> None:
+    *window, head = table
+    b = data.draw(st.integers(0, len(head) - 1))
+    factor = data.draw(st.floats(min_value=1.0, max_value=3.0))
+    raised = [*head[:b], factor * head[b], *head[b + 1 :]]
+
+    before, after = effects(window, [head])[b], effects(window, [raised])[b]
+
+    assert after.theta / after.se >= before.theta / before.se - 1e-9
+
+
+@settings(max_examples=50)
+@given(tables(most_heads=3), st.integers(min_value=-60, max_value=60), st.data())
+def test_scaling_a_series_by_a_power_of_two_changes_no_bit(
+    table: Rows, power: int, data: st.DataObject
+) -> None:
+    b = data.draw(st.integers(0, len(table[0]) - 1))
+    scaled = [[*row[:b], math.ldexp(row[b], power), *row[b + 1 :]] for row in table]
+
+    assert effects(table[3:], table[:3]) == effects(scaled[3:], scaled[:3])
+
+
+@settings(max_examples=50)
+@given(tables(), st.data())
+def test_turning_a_metric_around_negates_every_change_exactly(
+    table: Rows, data: st.DataObject
+) -> None:
+    *window, head = table
+    lower, higher = [1.0] * len(head), [-1.0] * len(head)
+
+    forth = effects(window, [head], signs=lower)
+    turned = effects(window, [head], signs=higher)
+
+    assert [e.theta for e in forth] == [-e.theta for e in turned]
+    assert [e.p_slower for e in forth] == [e.p_faster for e in turned]
+
+
+@settings(max_examples=50)
+@given(tables(), st.data())
+def test_the_order_of_the_series_changes_no_bit(
+    table: Rows, data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(range(len(table[0]))))
+    shuffled = [[row[b] for b in order] for row in table]
+
+    found = effects(table[1:], table[:1])
+
+    assert effects(shuffled[1:], shuffled[:1]) == [found[b] for b in order]
+
+
+@given(tables(most_series=1), values)
+def test_a_window_of_copies_never_shows_a_change(table: Rows, value: float) -> None:
+    copies = [[value] for _ in table]
+
+    (effect,) = effects(copies, [[value]])
+
+    assert (effect.theta, effect.p_slower, effect.p_faster) == (0.0, 0.5, 0.5)
+
+
+@settings(max_examples=50)
+@given(tables(most_series=4))
+def test_up_to_four_series_the_others_change_no_bit_of_one(table: Rows) -> None:
+    # There is no common mode below five series, and no null below 150 statistics.
+    *window, head = table
+
+    alone = [
+        effects([[row[b]] for row in window], [[head[b]]])[0] for b in range(len(head))
+    ]
+
+    assert effects(window, [head]) == alone
+
+
+# --- calibration ---
+
+
+PULL_REQUESTS, SERIES = 60, 100
+
+
+def pull_requests(seed: int, heads: int) -> np.ndarray:
+    """Return the logs of pull requests, (pull requests, heads + window, series).
+
+    Section 10, "shared": 0.02 of Student's t with four degrees of freedom, scaled to
+    variance one, for each series and for the run, and a little that is normal.
+    """
+    rng = np.random.default_rng(seed)
+    shape = (PULL_REQUESTS, heads + 30, SERIES)
+    logs: np.ndarray = 0.02 * rng.standard_t(4, shape) / math.sqrt(2)
+    logs += 0.02 * rng.standard_t(4, (*shape[:2], 1)) / math.sqrt(2)
+    return logs + 0.0015 * rng.standard_normal(shape)
+
+
+def slower_p(logs: np.ndarray, heads: int) -> np.ndarray:
+    """Return the p-values, (pull requests, series)."""
+    return np.array(
+        [
+            [e.p_slower for e in effects(rows[heads:], rows[:heads])]
+            for rows in np.exp(logs).tolist()
+        ]
+    )
+
+
+@pytest.mark.parametrize(("heads", "power"), [(1, 0.08), (3, 0.6), (5, 0.85)])
+def test_a_shared_machine_raises_few_false_alarms(heads: int, power: float) -> None:
+    logs = pull_requests(heads, heads)
+    slower = logs[:20].copy()
+    slower[:, :heads, ::10] += math.log(1.1)
+
+    alarms = slower_p(logs, heads).min(axis=1) < 0.05 / SERIES
+    found = slower_p(slower, heads)[:, ::10] < 0.05 / SERIES
+
+    assert alarms.mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / PULL_REQUESTS)
+    assert found.mean() >= power
