@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 from benchgate.model import (
     Better,
@@ -51,6 +52,8 @@ from benchgate.stats.window import FEWEST_RUNS, against_window
 from benchgate.units import format_share
 
 Blocks = Callable[[SeriesKey, Metric], bool]
+# The readings of each series, one a round, None where a round lacks it.
+Columns = Mapping[SeriesKey, Sequence[Reading | None]]
 
 # The name of the series that the median benchmark of a suite makes.
 WHOLE_SUITE = "(all benchmarks)"
@@ -79,6 +82,7 @@ class _Series:
     """The readings of one series, round by round on both sides.
 
     For pairs both sides are equally long and belong together position by position.
+    ``statistics`` are those that every round of both sides has.
     ``lost`` rounds lack the series although a later one has it again.
     """
 
@@ -86,6 +90,7 @@ class _Series:
     metric: Metric
     base: tuple[Reading, ...]
     head: tuple[Reading, ...]
+    statistics: tuple[Statistic, ...]
     lost: int
 
     @property
@@ -118,8 +123,9 @@ def compare(measurement: Measurement, *, blocks: Blocks, level: float) -> Compar
         return Compared((), ErrorControl("holm", level, 0), ())
     level = level * measurement.share_of_error
     paired = measurement.design is Design.PAIRED
-    found = _series_of(measurement.base, measurement.head, paired=paired)
-    censored = _censored(found, measurement.base, measurement.head)
+    before, after = (_columns(r.rounds) for r in (measurement.base, measurement.head))
+    found = _series_of(before, after, paired=paired)
+    censored = _censored(found, before, after)
     refused = {s.key: why for s in found if (why := _untestable(s, censored))}
     testable = [s for s in found if s.key not in refused]
     blocking = [s for s in testable if blocks(s.key, s.metric)]
@@ -163,9 +169,8 @@ def benchmarks_of(run: Run) -> set[tuple[str, str]]:
     return {(k.suite, k.benchmark) for r in run.rounds for k in r.samples}
 
 
-def _series_of(base: Run, head: Run, *, paired: bool) -> list[_Series]:
+def _series_of(before: Columns, after: Columns, *, paired: bool) -> list[_Series]:
     found = []
-    before, after = _columns(base.rounds), _columns(head.rounds)
     for key in sorted(before.keys() & after.keys()):
         bases, heads = before[key], after[key]
         metric = next(r.metric for r in heads if r is not None)
@@ -177,7 +182,8 @@ def _series_of(base: Run, head: Run, *, paired: bool) -> list[_Series]:
         else:
             lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
         kept = [tuple(r for r in side if r is not None) for side in (bases, heads)]
-        found.append(_Series(key, metric, kept[0], kept[1], lost))
+        statistics = _shared_statistics([*kept[0], *kept[1]])
+        found.append(_Series(key, metric, kept[0], kept[1], statistics, lost))
     return found
 
 
@@ -190,7 +196,7 @@ def _gaps(present: Sequence[bool]) -> int:
     return sum(not there for there in present[: last + 1])
 
 
-def _columns(rounds: Sequence[Round]) -> dict[SeriesKey, list[Reading | None]]:
+def _columns(rounds: Sequence[Round]) -> Columns:
     """Return the readings of each series, one a round, None where a round lacks it."""
     columns: dict[SeriesKey, list[Reading | None]] = {}
     for place, one in enumerate(rounds):
@@ -202,17 +208,18 @@ def _columns(rounds: Sequence[Round]) -> dict[SeriesKey, list[Reading | None]]:
     return columns
 
 
-def _censored(found: Sequence[_Series], base: Run, head: Run) -> dict[str, str]:
+def _censored(
+    found: Sequence[_Series], before: Columns, after: Columns
+) -> dict[str, str]:
     """Return why the latencies of a suite can't be judged, by suite where it is so.
 
     An iteration that k6 drops is a request that would have waited longest.
     """
     reasons = {}
     suites = {s.key.suite for s in found if s.metric.kind in _CENSORED}
-    for side, run in ((Side.BASE, base), (Side.HEAD, head)):
+    for side, columns in ((Side.BASE, before), (Side.HEAD, after)):
         for suite in suites:
-            key = SeriesKey(suite, *_DROPPED)
-            counted = [one.samples.get(key) for one in run.rounds]
+            counted = columns.get(SeriesKey(suite, *_DROPPED), [])
             tallies = [r for r in counted if isinstance(r, Tally)]
             dropped = sum(t.events for t in tallies)
             attempts = sum(t.trials for t in tallies)
@@ -237,7 +244,7 @@ def _untestable(series: _Series, censored: Mapping[str, str]) -> str:
     if isinstance(readings[0], Tally):
         counted = all(isinstance(r, Tally) and r.trials for r in readings)
         return "" if counted else "a round has no attempts to count"
-    if not _shared_statistics(series):
+    if not series.statistics:
         return "base and head have no statistic in common: measure both the same way"
     return _thin_tail(series)
 
@@ -306,7 +313,7 @@ def _compare_pairs(
         elif series.probability is not None:
             made.append(_compare_tail(series, level=level))
         else:
-            batches[len(series.base), _shared_statistics(series)].append(series)
+            batches[len(series.base), series.statistics].append(series)
     for (_, statistics), batch in batches.items():
         logs = pair_logs(
             [_values(s.base, statistics) for s in batch],
@@ -325,11 +332,11 @@ def _compare_pairs(
     return made
 
 
-def _shared_statistics(series: _Series) -> tuple[Statistic, ...]:
-    """Return the statistics that every round of both sides has."""
-    of_each = [
-        r.statistics for r in (*series.base, *series.head) if isinstance(r, Sample)
-    ]
+def _shared_statistics(readings: Sequence[Reading]) -> tuple[Statistic, ...]:
+    """Return the statistics that all samples have, none where there are no samples."""
+    of_each = [r.statistics for r in readings if isinstance(r, Sample)]
+    if not of_each:
+        return ()
     if _alike(of_each):
         return of_each[0]
     return tuple(s for s in of_each[0] if all(s in one for one in of_each))
@@ -370,8 +377,7 @@ def _whole_suite(
     *,
     level: float,
 ) -> Comparison:
-    statistics = _shared_statistics(members[0])
-    usable = [s for s in members if _shared_statistics(s) == statistics]
+    usable = [s for s in members if s.statistics == members[0].statistics]
     effect = suite_pairs([logs_by_key[s.key] for s in usable], level=level)
     return Comparison(
         key,
@@ -440,7 +446,10 @@ def _typical(series: _Series) -> tuple[float, float]:
 def _geometric_mean(values: Sequence[float]) -> float:
     if len(values) == 1:
         return values[0]
-    return math.exp(sum(map(math.log, values)) / len(values))
+    # An observed value: scaling all by a power of two leaves every bit alone.
+    reference = sorted(values)[(len(values) - 1) // 2]
+    logs = [math.log(value / reference) for value in values]
+    return reference * math.exp(sum(logs) / len(logs))
 
 
 def _primary_values(series: _Series) -> tuple[list[float], list[float]]:
@@ -462,8 +471,9 @@ def _shared_primary(series: _Series) -> Statistic:
     primaries = {r.primary for r in samples}
     if len(primaries) == 1:
         return primaries.pop()
-    shared = _shared_statistics(series)
-    return Statistic.MEDIAN if Statistic.MEDIAN in shared else shared[0]
+    if Statistic.MEDIAN in series.statistics:
+        return Statistic.MEDIAN
+    return series.statistics[0]
 
 
 def _shared_doubts(found: Sequence[_Series]) -> tuple[Doubt, ...]:
@@ -510,9 +520,10 @@ def compare_window(
     elif same:
         text = f"{len(same)} stored runs are of this environment; others were used too"
         doubts.append(Doubt(text))
-    past = _all_rounds(window)
-    found = _series_of(past, head, paired=False)
-    censored = _censored(found, past, head)
+    before = _columns([r for run in window for r in run.rounds])
+    after = _columns(head.rounds)
+    found = _series_of(before, after, paired=False)
+    censored = _censored(found, before, after)
     refused = {
         s.key: _no_window(s, runs=len(window), comparable=bool(same))
         or _untestable(s, censored)
@@ -526,16 +537,13 @@ def compare_window(
         groups[series.key.suite, series.metric.name].append(series)
     made = [_refusal(s, refused[s.key]) for s in found if s.key in refused]
     for group in groups.values():
-        made += _compare_group(group, window, head, level=level / max(tests, 1))
+        past, now = _table(group, before, window), _table(group, after, [head])
+        made += _compare_group(group, past, now, level=level / max(tests, 1))
     return Compared(
         comparisons=tuple(sorted(made, key=lambda c: c.key)),
         error_control=ErrorControl("holm", level, tests),
         doubts=tuple(doubts),
     )
-
-
-def _all_rounds(runs: Sequence[Run]) -> Run:
-    return replace(runs[-1], rounds=tuple(r for run in runs for r in run.rounds))
 
 
 def _no_window(series: _Series, *, runs: int, comparable: bool) -> str:
@@ -549,17 +557,14 @@ def _no_window(series: _Series, *, runs: int, comparable: bool) -> str:
 
 
 def _compare_group(
-    group: Sequence[_Series], window: Sequence[Run], head: Run, *, level: float
+    group: Sequence[_Series],
+    past: Sequence[Sequence[float]],
+    now: Sequence[Sequence[float]],
+    *,
+    level: float,
 ) -> list[Comparison]:
     """Compare the series of one suite and metric, which share a machine's moods."""
-    statistics = [_shared_primary(series) for series in group]
-    keys = [series.key for series in group]
-    results = against_window(
-        [_row(run, keys, statistics) for run in window],
-        [_row(head, keys, statistics)],
-        signs=[series.sign for series in group],
-        level=level,
-    )
+    results = against_window(past, now, signs=[s.sign for s in group], level=level)
     return [
         _refusal(s, f"too few stored runs have it, {FEWEST_RUNS} are needed")
         if r is None
@@ -568,19 +573,24 @@ def _compare_group(
     ]
 
 
-def _row(
-    run: Run, keys: Sequence[SeriesKey], statistics: Sequence[Statistic]
-) -> list[float]:
-    """Return one number a series; rounds of a run share its machine: their mean."""
-    row = []
-    for key, statistic in zip(keys, statistics, strict=True):
-        values = [
-            reading.value(statistic)
-            for one in run.rounds
-            if isinstance(reading := one.samples.get(key), Sample)
-        ]
-        row.append(_geometric_mean(values) if values else math.nan)
-    return row
+def _table(
+    group: Sequence[_Series], columns: Columns, runs: Sequence[Run]
+) -> list[tuple[float, ...]]:
+    """Return one number a series for each run, NaN where the run lacks the series.
+
+    Rounds of one run share its machine: their mean counts once.
+    """
+    ends = list(accumulate((len(run.rounds) for run in runs), initial=0))
+    by_series = []
+    for series in group:
+        statistic, column = _shared_primary(series), columns[series.key]
+        by_run = (
+            [r.value(statistic) for r in column[start:end] if isinstance(r, Sample)]
+            for start, end in pairwise(ends)
+        )
+        means = [_geometric_mean(values) if values else math.nan for values in by_run]
+        by_series.append(means)
+    return list(zip(*by_series, strict=True))
 
 
 # --- both ---

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchgate.commands import complain, flags, project
-from benchgate.config import Config
+from benchgate.config import Config, DesignChoice
 from benchgate.errors import ExitCode, FormatError, UsageError
 from benchgate.model import Measurement, Outcome, Report
-
-if TYPE_CHECKING:
-    from benchgate.commands.console import Progress
 
 EXITS = {
     Outcome.PASSED: ExitCode.PASSED,
@@ -92,13 +88,22 @@ def run(args: argparse.Namespace) -> ExitCode:
     measurement = _given(args, config)
     if measurement is not None:
         return _judged(measurement, args, config)
+    if config.measure.design is DesignChoice.STORED:
+        args.against = "baseline"
     from benchgate.commands.console import Progress  # noqa: PLC0415 - if measured
 
     _check_places(args)
     folder = project.folder()
     with project.work_folder(folder) as work:
         with Progress() as progress:
-            measurement = _measured(folder, args, config, work=work, progress=progress)
+            measurement = project.measure(
+                folder,
+                config,
+                base=args.base[0] if args.base else None,
+                alone=bool(args.against),
+                work=work,
+                progress=progress,
+            )
         args.json = args.json or str(work / "report.json")
         args.markdown = args.markdown or str(work / "comment.md")
         return _judged(measurement, args, config)
@@ -191,25 +196,6 @@ def _joined(args: argparse.Namespace) -> Measurement:
                 "--against baseline",
             )
     return gate.join_shards(shards)
-
-
-def _measured(
-    folder: Path,
-    args: argparse.Namespace,
-    config: Config,
-    *,
-    work: Path,
-    progress: Progress,
-) -> Measurement:
-    """Measure the work tree, in pairs or for the stored runs."""
-    from benchgate import gate  # noqa: PLC0415 - as above
-
-    if args.against:
-        return gate.measure_head(folder, config, work=work, progress=progress)
-    base = args.base[0] if args.base else None
-    return gate.measure_checkout(
-        folder, config, base=base, work=work, progress=progress
-    )
 
 
 def _print(report: Report, args: argparse.Namespace) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchgate import config, store
+from benchgate import config
 from benchgate.errors import BenchgateError
 from benchgate.measure import git
 from benchgate.model import Measurement
-from benchgate.store import Store
+
+if TYPE_CHECKING:
+    from benchgate.measure.plan import Progress
+    from benchgate.store import Store
 
 # What a reader would take for the last comparison's.
 _OF_ONE_COMPARISON = ("raw", "logs", "run.json", "report.json", "comment.md")
@@ -44,8 +49,35 @@ def folder() -> Path:
     return here if (here / "Cargo.toml").exists() else top
 
 
+def measure(
+    place: Path,
+    settings: config.Config,
+    *,
+    base: str | None,
+    alone: bool,
+    work: Path,
+    progress: Progress,
+) -> Measurement:
+    """Measure the work tree at *place*: *alone*, or in pairs against *base*."""
+    from benchgate import gate  # noqa: PLC0415 - only who measures needs it
+    from benchgate.measure import flow  # noqa: PLC0415 - as above
+
+    if alone:
+        return flow.measure_head(place, settings, work=work, progress=progress)
+    return flow.measure_checkout(
+        place,
+        settings,
+        base=base,
+        work=work,
+        progress=progress,
+        open_after=partial(gate.still_open, config=settings),
+    )
+
+
 def open_store(settings: config.Config) -> Store:
     """Return the store that *settings* name, for the repository that we are in."""
+    from benchgate import store  # noqa: PLC0415 - only who asks for runs needs it
+
     baseline = settings.baseline
     return store.open_store(
         baseline.store,

@@ -28,23 +28,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Measure, write the document, and say what failed."""
-    from benchgate import gate  # noqa: PLC0415 - --help needs none of it
-    from benchgate.commands.console import Progress  # noqa: PLC0415 - as above
+    from benchgate.commands.console import Progress  # noqa: PLC0415 - --help needs none
     from benchgate.documents import run as document  # noqa: PLC0415 - as above
+    from benchgate.measure import flow  # noqa: PLC0415 - as above
     from benchgate.render.names import sentence, shown  # noqa: PLC0415 - as above
 
     config = flags.configured(args)
     flags.check_place(args.output)
     folder = project.folder()
     with project.work_folder(folder) as work, Progress() as progress:
-        measurement = (
-            gate.measure_head(folder, config, work=work, progress=progress)
-            if args.base is None
-            else gate.measure_checkout(
-                folder, config, base=args.base, work=work, progress=progress
-            )
+        measurement = project.measure(
+            folder,
+            config,
+            base=args.base,
+            alone=args.base is None,
+            work=work,
+            progress=progress,
         )
-        output = Path(args.output) if args.output else work / gate.RUN
+        output = Path(args.output) if args.output else work / flow.RUN
     flags.save(output, document.encode(measurement))
     sides = [side for side in (measurement.head, measurement.base) if side]
     failures = [f for side in sides for r in side.rounds for f in r.failures]

@@ -8,22 +8,20 @@ with ``jq`` needs one level; all that a report holds comes back from it.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from benchgate import model
+from benchgate.documents import wire
 from benchgate.errors import FormatError
 
 SCHEMA = "benchgate-report/1"
-_MAX_SAID = 300
 _HINT = "write the report again with this version of benchgate"
 
 # Filled by versions that give advice; this one reads only what it can keep.
 Nothing = Annotated[tuple[Any, ...], Meta(max_length=0)]
-
-T = TypeVar("T")
 
 
 class _Wire(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -242,7 +240,7 @@ def encode(report: model.Report) -> bytes:
         }
     )
     _refuse_endless(document, "$")
-    return _indented(document)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def decode(raw: bytes, *, name: str) -> model.Report:
@@ -255,8 +253,8 @@ def decode(raw: bytes, *, name: str) -> model.Report:
         document = _DOCUMENT.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem, _, place = str(error).partition(" - at `")
-        said = _in_one_line(problem[:1].lower() + problem[1:])
-        where = f"{_in_one_line(place.removesuffix('`'))}: " if place else ""
+        said = wire.in_one_line(problem[:1].lower() + problem[1:])
+        where = f"{wire.in_one_line(place.removesuffix('`'))}: " if place else ""
         raise FormatError(f"{name}: {where}{said}", hint=_HINT) from error
     _refuse_repeats(document, name=name)
     return model.Report(
@@ -265,33 +263,23 @@ def decode(raw: bytes, *, name: str) -> model.Report:
         base=_commit_from(document.base),
         head=_commit_from(document.head),
         design=document.design,
-        base_environment=_same(document.environment.base, model.Environment),
-        head_environment=_same(document.environment.head, model.Environment),
+        base_environment=wire.same(document.environment.base, model.Environment),
+        head_environment=wire.same(document.environment.head, model.Environment),
         differences=document.environment.differences,
-        error_control=_same(document.error_control, model.ErrorControl),
+        error_control=wire.same(document.error_control, model.ErrorControl),
         judgements=tuple(_judgement_from(j) for j in document.judgements),
-        added=_same(document.added, tuple[model.Missing, ...]),
-        removed=_same(document.removed, tuple[model.Missing, ...]),
-        failed=_same(document.failed, tuple[model.Failure, ...]),
-        left_out=_same(document.left_out, tuple[model.Doubt, ...]),
-        doubts=_same(document.doubts, tuple[model.Doubt, ...]),
-        cost=_same(document.cost, model.Cost),
+        added=wire.same(document.added, tuple[model.Missing, ...]),
+        removed=wire.same(document.removed, tuple[model.Missing, ...]),
+        failed=wire.same(document.failed, tuple[model.Failure, ...]),
+        left_out=wire.same(document.left_out, tuple[model.Doubt, ...]),
+        doubts=wire.same(document.doubts, tuple[model.Doubt, ...]),
+        cost=wire.same(document.cost, model.Cost),
     )
 
 
 def json_schema() -> bytes:
     """Return the JSON Schema of the document, as kept in ``docs/schemas/``."""
-    return _indented(
-        {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": SCHEMA,
-            **msgspec.json.schema(Document),
-        }
-    )
-
-
-def _indented(document: dict[str, Any]) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return wire.json_schema(Document, title=SCHEMA)
 
 
 def _refuse_endless(value: object, path: str) -> None:
@@ -314,17 +302,6 @@ def _refuse_repeats(document: Document, *, name: str) -> None:
             problem = f"{name}: $.judgements[{index}]: its series was judged before"
             raise FormatError(problem, hint=_HINT)
         seen.add(key)
-
-
-def _in_one_line(said: str) -> str:
-    """Return *said* fit for a log: a newline could forge a workflow command."""
-    shown = "".join(letter if letter.isprintable() else "�" for letter in said)
-    return shown if len(shown) <= _MAX_SAID else f"{shown[:_MAX_SAID]}…"
-
-
-def _same(wire: object, noun: type[T]) -> T:
-    """Return *wire* as the *noun* that has the same fields."""
-    return msgspec.convert(wire, noun, from_attributes=True)
 
 
 def _commit_of(commit: model.Commit) -> dict[str, Any]:
@@ -366,27 +343,31 @@ def _judgement_of(judgement: model.Judgement) -> dict[str, Any]:
     }
 
 
-def _judgement_from(wire: Judgement) -> model.Judgement:
+def _judgement_from(judged: Judgement) -> model.Judgement:
     comparison = model.Comparison(
-        key=model.SeriesKey(wire.suite, wire.benchmark, wire.metric),
-        metric=model.Metric(wire.metric, wire.unit, wire.better, wire.kind),
-        base=_same(wire.base, model.SideValue) if wire.base else None,
-        head=_same(wire.head, model.SideValue) if wire.head else None,
-        effect=_same(wire.effect, model.Effect) if wire.effect else None,
-        reason=wire.incomparable,
-        weak=wire.weak,
-        doubts=_same(wire.doubts, tuple[model.Doubt, ...]),
+        key=model.SeriesKey(judged.suite, judged.benchmark, judged.metric),
+        metric=model.Metric(judged.metric, judged.unit, judged.better, judged.kind),
+        base=wire.same(judged.base, model.SideValue) if judged.base else None,
+        head=wire.same(judged.head, model.SideValue) if judged.head else None,
+        effect=wire.same(judged.effect, model.Effect) if judged.effect else None,
+        reason=judged.incomparable,
+        weak=judged.weak,
+        doubts=wire.same(judged.doubts, tuple[model.Doubt, ...]),
     )
     return model.Judgement(
         comparison=comparison,
-        verdict=wire.verdict,
-        reason=wire.reason,
-        blocking=wire.blocking,
-        accepted=_same(wire.accepted, model.Acceptance) if wire.accepted else None,
-        slowdown=_same(wire.slowdown, model.Interval) if wire.slowdown else None,
-        p=wire.p,
-        p_adjusted=wire.p_adjusted,
-        margin=wire.margin,
-        detectable=wire.detectable,
-        rounds_needed=wire.rounds_needed,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        blocking=judged.blocking,
+        accepted=wire.same(judged.accepted, model.Acceptance)
+        if judged.accepted
+        else None,
+        slowdown=wire.same(judged.slowdown, model.Interval)
+        if judged.slowdown
+        else None,
+        p=judged.p,
+        p_adjusted=judged.p_adjusted,
+        margin=judged.margin,
+        detectable=judged.detectable,
+        rounds_needed=judged.rounds_needed,
     )

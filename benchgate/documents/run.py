@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from benchgate import model
+from benchgate.documents import wire
 from benchgate.errors import FormatError
 
 SCHEMA = "benchgate-run/1"
@@ -29,7 +30,6 @@ MAX_ROUNDS = 10_000
 POINT_DIGITS = 6
 
 _KIND, _, _VERSION = SCHEMA.rpartition("/")
-_MAX_SAID = 300
 # A plain "$" would let one newline through at the end.
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
 _HEXADECIMAL = r"^[0-9a-f]*$(?!\n)"
@@ -246,12 +246,7 @@ def decode(raw: bytes, *, name: str) -> model.Measurement:
 
 def json_schema() -> bytes:
     """Return the JSON Schema of the document, as kept in ``docs/schemas/``."""
-    schema: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        **msgspec.json.schema(Document),
-    }
-    return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
+    return wire.json_schema(Document, title=SCHEMA)
 
 
 class _ImpossibleError(Exception):
@@ -267,7 +262,7 @@ def _decoded(raw: bytes, decoder: msgspec.json.Decoder[T], *, name: str) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem, _, place = str(error).partition(" - at `")
         place = place.removesuffix("`") + ": " if place else ""
-        said = _in_one_line(f"{place}{_uncapitalised(problem)}")
+        said = wire.in_one_line(f"{place}{_uncapitalised(problem)}")
         raise FormatError(f"{name}: {said}") from error
 
 
@@ -275,19 +270,13 @@ def _check_version(schema: str, *, name: str) -> None:
     if schema == SCHEMA:
         return
     kind, _, version = schema.rpartition("/")
-    said = _in_one_line(schema)
+    said = wire.in_one_line(schema)
     if kind == _KIND and version.isdecimal() and int(version[:9]) > int(_VERSION):
         raise FormatError(
             f"{name}: $.schema: {said} was written by a newer benchgate",
             hint="upgrade benchgate",
         )
     raise FormatError(f"{name}: $.schema: {said} is not {SCHEMA}")
-
-
-def _in_one_line(said: str) -> str:
-    """Return *said* fit for a log: a newline could forge a workflow command."""
-    shown = "".join(letter if letter.isprintable() else "�" for letter in said)
-    return shown if len(shown) <= _MAX_SAID else f"{shown[:_MAX_SAID]}…"
 
 
 def _uncapitalised(said: str) -> str:
@@ -357,14 +346,9 @@ def _measurement_of(document: Document) -> model.Measurement:
         head=_run_of(document.head, place="$.head"),
         design=document.design,
         share_of_error=document.share_of_error,
-        left_out=_same(document.left_out, tuple[model.Doubt, ...]),
-        cost=_same(document.cost, model.Cost),
+        left_out=wire.same(document.left_out, tuple[model.Doubt, ...]),
+        cost=wire.same(document.cost, model.Cost),
     )
-
-
-def _same(wire: object, noun: type[T]) -> T:
-    """Return *wire* as the *noun* that has the same fields."""
-    return msgspec.convert(wire, noun, from_attributes=True)
 
 
 def _check_amount(document: Document) -> None:
@@ -400,8 +384,8 @@ def _run_of(side: Side, *, place: str) -> model.Run:
         for round_, reading in _readings_of(series, place=at):
             samples[round_][key] = reading
     return model.Run(
-        commit=_same(side.commit, model.Commit),
-        environment=_same(side.environment, model.Environment),
+        commit=wire.same(side.commit, model.Commit),
+        environment=wire.same(side.environment, model.Environment),
         rounds=tuple(map(_round_of, side.rounds, samples)),
     )
 
@@ -411,16 +395,16 @@ def _round_of(
 ) -> model.Round:
     return model.Round(
         samples=samples,
-        failures=_same(round_.failures, tuple[model.Failure, ...]),
-        doubts=_same(round_.doubts, tuple[model.Doubt, ...]),
+        failures=wire.same(round_.failures, tuple[model.Failure, ...]),
+        doubts=wire.same(round_.doubts, tuple[model.Doubt, ...]),
         started_at=round_.started_at,
-        load=None if round_.load is None else _same(round_.load, model.HostLoad),
+        load=None if round_.load is None else wire.same(round_.load, model.HostLoad),
     )
 
 
 def _readings_of(series: Series, *, place: str) -> Iterator[tuple[int, model.Reading]]:
     """Yield the number of each round that has the series, and what it read."""
-    metric = _same(series.metric, model.Metric)
+    metric = wire.same(series.metric, model.Metric)
     if isinstance(series, TallySeries):
         for number, tally in enumerate(series.rounds):
             if tally is not None:

@@ -129,7 +129,7 @@ class Comparison:
 
     def stopped(self) -> None:
         """Note that somebody stopped it; what is there may be judged all the same."""
-        text = f"measuring was stopped after {self.rounds} rounds"
+        text = f"measuring was stopped after {_counted(self.rounds)}"
         self._after = Round({}, self._after.failures, (Doubt(text),))
 
     def _measure(self, suites: dict[str, PairedSuite], open_after: OpenAfter) -> None:
@@ -202,9 +202,7 @@ class Comparison:
             problem = f"{budget} was used up before the first round"
             raise ToolError(problem, hint=hint)
         number = sum(map(len, wanted.values()))
-        text = (
-            f"{budget} was used up after {self.rounds} rounds with {number} still open"
-        )
+        after = f"after {_counted(self.rounds)} with {number} still open"
         seen = {key for pair in self._pairs for key in pair[1].samples}
         measured = {(key.suite, key.benchmark) for key in seen}
         suites = {key.suite for key in seen}
@@ -220,7 +218,7 @@ class Comparison:
                 Failure(suite, name, f"it was not measured: {budget} was used up")
                 for suite, name in never
             ),
-            (Doubt(f"{text}: {hint}"),),
+            (Doubt(f"{budget} was used up {after}: {hint}"),),
         )
 
     def _seed(self, number: int) -> int:
@@ -300,6 +298,10 @@ def _merged(pairs: Iterable[Pair]) -> Pair:
     base = merge([("", base) for base, _ in both])
     head = merge([("", head) for _, head in both])
     return base, head
+
+
+def _counted(rounds: int) -> str:
+    return "1 round" if rounds == 1 else f"{rounds} rounds"
 
 
 def _open_in(

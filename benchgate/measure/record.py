@@ -27,6 +27,7 @@ _COMMAND = "cargo criterion"
 _BRIEF = ("--warm-up-time", "{0}", "--measurement-time", "{0}", "--nresamples", "1000")
 _NOT_INSTALLED = re.compile(r"no such (?:sub)?command: `criterion`")
 _NO_REASON = re.compile(r"(?:note|help|hint): |\s*$")
+_CAUSES = re.compile(r"^Caused by:\n((?:[ \t]+\S.*\n?)+)", re.MULTILINE)
 _NUMBER = re.compile(r"^\s*\d+: ")
 # One argument of a command can't be longer than 128 KiB on Linux.
 _LONGEST_FILTER = 100_000
@@ -131,12 +132,16 @@ def _command(
 
 
 def _why(finished: process.Finished) -> str:
-    """Return why cargo-criterion ended badly: the last line that says anything."""
+    """Return why cargo-criterion ended badly, in its words.
+
+    That is the root of its error; else the last line that says anything. A bench that
+    loses cargo-criterion panics too, sooner or later than that is printed.
+    """
     if _NOT_INSTALLED.search(finished.output):
         return "cargo-criterion is not installed (run `cargo install cargo-criterion`)"
-    lines = [
-        line for line in finished.output.splitlines() if not _NO_REASON.match(line)
-    ]
+    causes = _CAUSES.search(finished.output)
+    printed = (causes[1] if causes else finished.output).splitlines()
+    lines = [line for line in printed if not _NO_REASON.match(line)]
     said = f" ({_NUMBER.sub('', lines[-1]).strip()})" if lines else ""
     return f"{_COMMAND} {process.ending_of(finished.status)}{said}"
 

@@ -34,11 +34,12 @@ def effect_of_mean(
     width = 1 / math.sqrt(units) if width is None else width
     df = units - 1 if df is None else df
     se = spread * width
+    beyond = upper_tail(abs(theta) / se, df)
     return Effect(
         theta=theta,
         se=se,
-        p_slower=upper_tail(theta / se, df),
-        p_faster=upper_tail(-theta / se, df),
+        p_slower=beyond if theta > 0 else 1 - beyond,
+        p_faster=1 - beyond if theta > 0 else beyond,
         bound=upper_quantile(BOUND_TAIL, df),
         critical=upper_quantile(level, df),
         power=upper_quantile(MISSED, df),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def quantiles(
@@ -19,6 +20,8 @@ def quantiles(
     neighbours (Hyndman and Fan, type 7).
     Raises ValueError when *values* is empty.
     """
+    import numpy as np  # noqa: PLC0415 - listing the readers must not cost it
+
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         raise ValueError("no values have no quantiles")

@@ -31,6 +31,7 @@ criterion = "0.8"
 OF_GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TEMPLATE_DIR": "",
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "protocol.file.allow",
     "GIT_CONFIG_VALUE_0": "always",
@@ -84,7 +85,7 @@ class Project:
     def commit(self, message: str = "change") -> str:
         """Commit everything and return the hash."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", message)
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD").strip()
 
     def git(self, *words: str) -> str:
@@ -143,15 +144,16 @@ def wait_for(place: Path, process: subprocess.Popen[str]) -> None:
 
 
 def install(folder: Path, *names: str) -> None:
-    """Put fake tools into *folder*: a ``rustc`` that has a version, and *names*."""
+    """Put *names* into *folder*, and two tools that say no more than their version.
+
+    All others do so in a shell, because that is asked for in every test.
+    """
     folder.mkdir(exist_ok=True)
-    for name in ("rustc", "cargo-criterion"):
+    for name in ("rustc", "cargo-criterion", *names):
         place = folder / name
-        place.write_text(f"#!/bin/sh\necho {name} 1.2.3\n")
+        code = FAKES / f"{name}.py"
+        text = f'#!/bin/sh\ncase "$*" in -V|*version) echo {name} 1.2.3; exit;; esac\n'
+        if code.exists():
+            text += f'exec {sys.executable} -IS {code} "$@"\n'
+        place.write_text(text)
         place.chmod(0o755)
-    for name in names:
-        place = folder / name
-        text = (FAKES / f"{name}.py").read_text()
-        place.write_text(f"#!{sys.executable} -IS\n{text}")
-        place.chmod(0o755)
-    (folder / "bench.py").write_text((FAKES / "bench.py").read_text())

@@ -195,7 +195,9 @@ def test_a_long_name_goes_on_being_measured_while_it_is_open(project: Project) -
 
     assert ended.code == 0, ended.err
     title = "n" * 100 + "..."
-    rounds = {j["benchmark"]: j["head"]["rounds"] for j in project.report()["judgements"]}
+    rounds = {
+        j["benchmark"]: j["head"]["rounds"] for j in project.report()["judgements"]
+    }
     assert rounds == {title: 6, f"{title} #2": 4, "sort": 4}
 
 

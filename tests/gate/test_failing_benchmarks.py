@@ -205,7 +205,7 @@ def test_what_cargo_criterion_cannot_do_is_said_in_its_words(project: Project) -
     assert ended.code == 0, ended.err
     assert doubts(project) == (
         "criterion: cargo criterion ended with status 1 (unknown variant "
-        "`BytesDecimal`); what it left out was measured through the bench executables"
+        "`Bytes`); what it left out was measured through the bench executables"
     )
 
 

@@ -104,7 +104,9 @@ def test_a_shallow_clone_without_the_base_names_the_command(
     url = project.root.as_uri()
     clone = tmp_path / "clone"
     project.git("clone", "--quiet", "--depth=1", "--branch=change", url, str(clone))
-    project.git("-C", str(clone), "fetch", "--quiet", "--depth=1", "origin", "main:main")
+    project.git(
+        "-C", str(clone), "fetch", "--quiet", "--depth=1", "origin", "main:main"
+    )
 
     ended = project.benchgate(*TWO, at="../clone")
 

@@ -23,6 +23,7 @@ from benchgate.model import (
 from tests.builders import (
     DROPPED,
     ERRORS,
+    LAW,
     P50,
     P95,
     POLICY,
@@ -431,6 +432,7 @@ def needed_by_trial(found: Effect, edge: float) -> int | None:
     return next(trials, None)
 
 
+@LAW
 @given(
     st.floats(min_value=1e-4, max_value=1.0),
     st.integers(min_value=1, max_value=40),

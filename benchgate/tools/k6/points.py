@@ -260,7 +260,7 @@ def _round_of(recording: _Recording, readings: Readings, *, warmup: float) -> Ro
     if not recording.points:
         problem = f"no request and no iteration in {recording.lines} lines"
         raise FormatError(
-            f"{recording.name}: {problem}",
+            f"{recording.name}:{max(recording.lines, 1)}: {problem}",
             hint="record a whole run with `k6 run --out json=FILE`",
         )
     first = min(min(points.times) for points in recording.points.values())

@@ -3,7 +3,8 @@
 # It knows `metadata`, `bench --no-run` and `criterion`, with the messages and statuses
 # of cargo 1.95 and cargo-criterion 1.1.0. It starts hundreds of times, so it imports
 # what it can't do without, and of TOML it reads no more than tests write.
-# ruff: noqa: I002, PTH, PLC0415, PLW1514 - for the same reason
+# ruff: noqa: PLC0415, PTH100, PTH101, PTH103, PTH109, PTH110, PTH120, PTH123
+# ruff: noqa: S103, T201
 
 import json
 import os
@@ -213,7 +214,8 @@ def criterion(words: list[str]) -> int:
                 return 101
             if ill == "decimal":
                 say("Error: Failed to receive message\n\nCaused by:")
-                say("    1: unknown variant `BytesDecimal`")
+                say("    0: Failed to parse message\n    1: unknown variant `Bytes`")
+                say("\nthread 'main' panicked at src/connection.rs:1:\nIo(reset)")
                 return 1
             if ill != "zero":
                 print(message(benchmark, nanoseconds))

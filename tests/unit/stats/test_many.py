@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchgate.stats.many import benjamini_hochberg, holm
+from tests.builders import LAW
 
 p_values = st.lists(st.floats(min_value=0, max_value=1), max_size=30)
 
@@ -19,6 +20,7 @@ def holm_by_definition(p: list[float], tests: int) -> list[float]:
     return [max(steps[: ranked.index(value) + p.count(value)]) for value in p]
 
 
+@LAW
 @given(p_values, st.integers(min_value=0, max_value=5))
 def test_holm_is_the_definition(p: list[float], unmeasured: int) -> None:
     tests = len(p) + unmeasured
@@ -39,6 +41,7 @@ def test_equal_p_values_are_adjusted_alike() -> None:
     assert holm([0.02, 0.02], tests=2) == [0.04, 0.04]
 
 
+@LAW
 @given(p_values.filter(len))
 def test_benjamini_hochberg_is_that_of_scipy(p: list[float]) -> None:
     expected = stats.false_discovery_control(p, method="bh")
@@ -51,6 +54,7 @@ def test_no_p_values_have_none_adjusted(adjust: type) -> None:
     assert adjust([]) == []
 
 
+@LAW
 @given(p_values)
 def test_an_adjusted_p_is_never_smaller(p: list[float]) -> None:
     pairs = zip(

@@ -21,6 +21,7 @@ from benchgate.stats.pairs import (
     quiet_pairs,
     suite_pairs,
 )
+from tests.builders import LAW
 
 LEVEL = 0.001
 Values = list[list[list[float]]]  # series, rounds, statistics
@@ -113,6 +114,7 @@ def test_the_chosen_pairs_are_tested_as_scipy_does(seed: int, rounds: int) -> No
     assert found.head == pytest.approx(math.exp(after.mean()))
 
 
+@LAW
 @given(both_sides(most_series=1), st.data())
 def test_the_choice_does_not_know_which_side_is_which(
     sides: tuple[Values, Values], data: st.DataObject
@@ -161,6 +163,7 @@ def test_a_slowdown_is_seen_in_the_quiet_pairs_among_bursts() -> None:
     assert (found.base, found.head) == pytest.approx((1.0, 1.05))
 
 
+@LAW
 @given(both_sides())
 def test_swapping_the_sides_negates_every_change_exactly(
     sides: tuple[Values, Values],
@@ -174,6 +177,7 @@ def test_swapping_the_sides_negates_every_change_exactly(
     assert [f.effect.se for f in forth] == [b.effect.se for b in back]
 
 
+@LAW
 @given(both_sides())
 def test_where_more_is_better_the_sign_turns(sides: tuple[Values, Values]) -> None:
     base, head = sides
@@ -185,6 +189,7 @@ def test_where_more_is_better_the_sign_turns(sides: tuple[Values, Values]) -> No
     assert [f.effect.p_slower for f in lower] == [b.effect.p_faster for b in higher]
 
 
+@LAW
 @given(both_sides(), st.integers(min_value=-60, max_value=60))
 def test_scaling_a_series_by_a_power_of_two_changes_no_bit(
     sides: tuple[Values, Values], power: int
@@ -200,6 +205,7 @@ def test_scaling_a_series_by_a_power_of_two_changes_no_bit(
     assert [math.ldexp(b.base, power) for b in before] == [a.base for a in after]
 
 
+@LAW
 @given(both_sides(most_series=6))
 def test_a_series_says_the_same_alone_and_in_company(
     sides: tuple[Values, Values],
@@ -211,6 +217,7 @@ def test_a_series_says_the_same_alone_and_in_company(
     assert found_in(base, head) == alone
 
 
+@LAW
 @given(both_sides())
 def test_a_side_against_itself_has_not_changed(sides: tuple[Values, Values]) -> None:
     base, _ = sides

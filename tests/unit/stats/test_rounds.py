@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchgate.stats.rounds import independent_rounds, shared_change, single_rounds
+from tests.builders import LAW
 
 LEVEL = 0.01
 values = st.floats(min_value=1e-3, max_value=1e3)
@@ -57,6 +58,7 @@ def test_the_degrees_of_freedom_never_flatter() -> None:
     assert ours > welch.pvalue
 
 
+@LAW
 @given(sides)
 def test_swapping_independent_sides_negates_the_change_exactly(
     both: tuple[list[float], list[float]],
@@ -72,6 +74,7 @@ def test_swapping_independent_sides_negates_the_change_exactly(
     assert forth.effect.se == back.effect.se
 
 
+@LAW
 @given(sides, st.integers(min_value=-60, max_value=60))
 def test_scaling_independent_rounds_changes_no_bit(
     both: tuple[list[float], list[float]], power: int
@@ -165,6 +168,7 @@ def test_eight_benchmarks_are_enough_for_a_null_and_seven_are_not() -> None:
     assert eight[6].p_slower < LEVEL < seven[6].p_slower
 
 
+@LAW
 @given(singles)
 def test_swapping_single_rounds_negates_every_change_exactly(
     both: tuple[list[float], list[float]],
@@ -182,6 +186,7 @@ def test_swapping_single_rounds_negates_every_change_exactly(
     ]
 
 
+@LAW
 @given(singles, st.integers(min_value=-60, max_value=60), st.data())
 def test_scaling_a_single_round_changes_no_bit(
     both: tuple[list[float], list[float]], power: int, data: st.DataObject

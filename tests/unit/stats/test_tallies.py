@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchgate.stats.tallies import Rates, compare_tallies
+from tests.builders import LAW
 
 LEVEL = 0.01
 Side = list[tuple[int, int]]
@@ -116,6 +117,7 @@ def test_nothing_but_errors_is_no_special_case() -> None:
     assert min(found.effect.p_slower, found.effect.p_faster) >= 0.5
 
 
+@LAW
 @given(sides, sides)
 def test_swapping_the_sides_negates_the_difference_of_rates(
     base: Side, head: Side
@@ -127,6 +129,7 @@ def test_swapping_the_sides_negates_the_difference_of_rates(
     assert forth.p_slower == pytest.approx(back.p_faster, rel=1e-6, abs=1e-12)
 
 
+@LAW
 @given(sides)
 def test_the_same_errors_on_both_sides_are_no_change(side: Side) -> None:
     effect = compared(side, side).effect
@@ -136,6 +139,7 @@ def test_the_same_errors_on_both_sides_are_no_change(side: Side) -> None:
     assert effect.p_faster >= 0.5
 
 
+@LAW
 @given(sides, sides, st.integers(min_value=1, max_value=50))
 def test_one_error_more_on_the_head_never_makes_it_look_better(
     base: Side, head: Side, more: int

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from benchgate.model import Effect
 from benchgate.stats.window import FEWEST_RUNS, WindowEffect, _Null, against_window
+from tests.builders import LAW
 
 LEVEL = 0.001
 Rows = list[list[float]]
@@ -294,7 +295,7 @@ def test_four_series_have_no_common_mode() -> None:
 # --- laws ---
 
 
-@settings(max_examples=50)
+@LAW
 @given(tables(), st.data())
 def test_raising_a_head_value_never_lowers_its_own_z(
     table: Rows, data: st.DataObject
@@ -309,7 +310,7 @@ def test_raising_a_head_value_never_lowers_its_own_z(
     assert after.theta / after.se >= before.theta / before.se - 1e-9
 
 
-@settings(max_examples=50)
+@LAW
 @given(tables(most_heads=3), st.integers(min_value=-60, max_value=60), st.data())
 def test_scaling_a_series_by_a_power_of_two_changes_no_bit(
     table: Rows, power: int, data: st.DataObject
@@ -320,7 +321,7 @@ def test_scaling_a_series_by_a_power_of_two_changes_no_bit(
     assert effects(table[3:], table[:3]) == effects(scaled[3:], scaled[:3])
 
 
-@settings(max_examples=50)
+@LAW
 @given(tables(), st.data())
 def test_turning_a_metric_around_negates_every_change_exactly(
     table: Rows, data: st.DataObject
@@ -335,7 +336,7 @@ def test_turning_a_metric_around_negates_every_change_exactly(
     assert [e.p_slower for e in forth] == [e.p_faster for e in turned]
 
 
-@settings(max_examples=50)
+@LAW
 @given(tables(), st.data())
 def test_the_order_of_the_series_changes_no_bit(
     table: Rows, data: st.DataObject
@@ -348,6 +349,7 @@ def test_the_order_of_the_series_changes_no_bit(
     assert effects(shuffled[1:], shuffled[:1]) == [found[b] for b in order]
 
 
+@LAW
 @given(tables(most_series=1), values)
 def test_a_window_of_copies_never_shows_a_change(table: Rows, value: float) -> None:
     copies = [[value] for _ in table]
@@ -357,7 +359,7 @@ def test_a_window_of_copies_never_shows_a_change(table: Rows, value: float) -> N
     assert (effect.theta, effect.p_slower, effect.p_faster) == (0.0, 0.5, 0.5)
 
 
-@settings(max_examples=50)
+@LAW
 @given(tables(most_series=4))
 def test_up_to_four_series_the_others_change_no_bit_of_one(table: Rows) -> None:
     # There is no common mode below five series, and no null below 150 statistics.

@@ -1,0 +1,165 @@
+"""The flow of measuring: a checkout → both sides, or one → a measurement, kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from benchgate.config import Config
+from benchgate.documents import run
+from benchgate.errors import FormatError, StopError
+from benchgate.measure import git
+from benchgate.measure.cargo import builds_outside
+from benchgate.measure.pairs import Comparison, OpenAfter, measure_alone
+from benchgate.measure.plan import Checkout, Plan, Progress, Workshop
+from benchgate.measure.selection import measurable, selected
+from benchgate.model import (
+    Commit,
+    Design,
+    Doubt,
+    Environment,
+    Measurement,
+    Round,
+    Run,
+    Side,
+)
+
+RUN = "run.json"
+
+
+def measure_checkout(
+    folder: Path,
+    config: Config,
+    *,
+    base: str | None,
+    work: Path,
+    progress: Progress,
+    open_after: OpenAfter,
+) -> Measurement:
+    """Measure the work tree that *folder* lies in against its base, in pairs.
+
+    *open_after* a look says what more rounds may settle.
+
+    ``run.json`` in *work* holds the rounds that were measured, however this ends.
+    Where the base has no such folder there is nothing to compare with, and the head
+    is measured alone.
+    """
+    root = git.toplevel(folder)
+    commits = git.base_commit(root, base), git.head_commit(root)
+    with git.cache_slot(root) as slot:
+        progress.say(f"checking out the base, {commits[0].sha[:12]}")
+        tree = git.worktree(root, commits[0].sha, slot / "base")
+        side = partial(_checkout, folder=folder, root=root, slot=slot)
+        plan = Plan(
+            Workshop(config, work, _emptied(slot / "scratch"), progress),
+            base=side(Side.BASE, commits[0], tree),
+            head=side(Side.HEAD, commits[1], root),
+        )
+        if not plan.base.project.is_dir():
+            return _measure_first(plan)
+        suites, left_out = selected(plan)
+        comparison = Comparison(plan, left_out=left_out)
+        with _kept(comparison, plan.workshop):
+            return comparison.run(suites, open_after)
+
+
+def measure_head(
+    folder: Path, config: Config, *, work: Path, progress: Progress
+) -> Measurement:
+    """Measure the work tree that *folder* lies in once, as its authors set it up."""
+    root = git.toplevel(folder)
+    suites, left_out = measurable(config)
+    with tempfile.TemporaryDirectory(prefix="benchgate-") as scratch:
+        workshop = Workshop(config, work, Path(scratch), progress)
+        head = Checkout(Side.HEAD, git.head_commit(root), root, folder)
+        measurement = measure_alone(workshop, suites, head, left_out=left_out)
+    _keep(measurement, workshop)
+    return measurement
+
+
+def _measure_first(plan: Plan) -> Measurement:
+    """Measure the head alone, because the base has not got the project."""
+    place = plan.head.project.relative_to(plan.head.root).as_posix()
+    doubt = Doubt(
+        f"the base has no folder {place}, so there is nothing to compare with"
+    )
+    suites, left_out = measurable(plan.workshop.config)
+    left_out = (*left_out, doubt)
+    alone = measure_alone(plan.workshop, suites, plan.head, left_out=left_out)
+    nothing = Run(plan.base.commit, Environment(), (Round({}),))
+    measurement = replace(alone, base=nothing, design=Design.PAIRED)
+    _keep(measurement, plan.workshop)
+    return measurement
+
+
+@contextmanager
+def _kept(comparison: Comparison, workshop: Workshop) -> Iterator[None]:
+    """Keep what *comparison* has measured when the block ends, however it ends.
+
+    A block that somebody stopped becomes a StopError that says what to do with it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        comparison.stopped()
+        if comparison.rounds and _keep(comparison.measurement(), workshop):
+            raise StopError(
+                f"stopped after {comparison.rounds} rounds",
+                hint="judge what was measured: `benchgate compare --run "
+                f"{os.path.relpath(workshop.work / RUN)}`",
+            ) from None
+        raise
+    except BaseException:
+        if comparison.rounds:
+            _keep(comparison.measurement(), workshop)
+        raise
+    _keep(comparison.measurement(), workshop)
+
+
+def _keep(measurement: Measurement, workshop: Workshop) -> bool:
+    """Write ``run.json``; say whether that was possible.
+
+    A document that can't be written is no reason to lose the verdict.
+    """
+    place = workshop.work / RUN
+    draft = place.with_suffix(".part")
+    try:
+        draft.write_bytes(run.encode(measurement))
+        draft.replace(place)
+    except FormatError as error:
+        workshop.progress.say(f"what was measured is not kept: {error.problem}")
+        return False
+    except OSError as error:
+        reason = error.strerror or str(error)
+        draft.unlink(missing_ok=True)
+        workshop.progress.say(f"what was measured is not kept: {place}: {reason}")
+        return False
+    return True
+
+
+def _emptied(folder: Path) -> Path:
+    """Return *folder* without what a run that was killed has left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def _checkout(
+    side: Side, commit: Commit, tree: Path, *, folder: Path, root: Path, slot: Path
+) -> Checkout:
+    """Return one side; *tree* is its work tree, *folder* where the user stands."""
+    # With one target folder for both, the sides would overwrite each other's benches.
+    shared = side is Side.BASE and builds_outside(tree)
+    return Checkout(
+        side=side,
+        commit=commit,
+        root=tree,
+        project=tree / folder.resolve().relative_to(root.resolve()),
+        target=slot / "target" if shared else None,
+    )

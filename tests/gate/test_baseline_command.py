@@ -1,0 +1,140 @@
+"""``benchgate baseline`` and ``compare --against baseline``, end to end."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from tests.gate.projects import Project
+
+STORES = {
+    "directory": "baseline: {store: directory}",
+    "git-branch": "baseline: {store: git-branch}",
+}
+TIMES = {f"json/{n}": 100.0 * n for n in range(1, 6)}
+
+
+@pytest.fixture(params=STORES)
+def stored(project: Project, request: pytest.FixtureRequest) -> Project:
+    """Return a clean project that keeps its runs, once in each kind of store."""
+    project.write("benchgate.yml", STORES[request.param])
+    project.bench(TIMES)
+    project.commit("settings")
+    return project
+
+
+def record(project: Project, moved: float) -> str:
+    """Keep a run in which everything took *moved* times as long; return its id."""
+    project.bench({name: time * moved for name, time in TIMES.items()})
+    project.commit(f"as {moved}")
+    assert project.benchgate("run").code == 0
+    ended = project.benchgate("baseline", "record")
+    assert ended.code == 0, ended.err
+    return ended.out.removeprefix("kept ").strip()
+
+
+def test_a_run_is_recorded_listed_shown_and_exported(
+    stored: Project,
+) -> None:
+    kept = record(stored, 1.0)
+
+    listed = stored.benchgate("baseline", "list")
+    shown = stored.benchgate("baseline", "show", kept)
+    exported = stored.benchgate("baseline", "export")
+
+    sha = stored.git("rev-parse", "HEAD").strip()
+    assert listed.out.split()[-2:] == [sha[:12], kept]
+    assert json.loads(shown.out)["head"]["commit"]["sha"] == sha
+    rows = list(csv.DictReader(io.StringIO(exported.out)))
+    medians = {r["benchmark"]: r["value"] for r in rows if r["statistic"] == "median"}
+    assert float(medians["json/3"]) == pytest.approx(300e-9)
+    assert {row["id"] for row in rows} == {kept}
+
+
+def test_an_empty_store_says_what_to_do(stored: Project) -> None:
+    ended = stored.benchgate("baseline", "list")
+
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith("no run is stored yet: `benchgate run`")
+
+
+def test_the_first_run_passes_and_says_that_there_was_nothing(stored: Project) -> None:
+    ended = stored.benchgate("compare", "--against", "baseline")
+
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith("passed: there was nothing to compare with")
+    assert stored.run()["design"] == "stored"
+
+
+@pytest.mark.parametrize(("moved", "code"), [(1.001, 0), (1.6, 1)])
+def test_the_head_is_judged_against_eight_stored_runs(
+    project: Project, moved: float, code: int
+) -> None:
+    project.write("benchgate.yml", STORES["directory"])
+    project.bench(TIMES)
+    for number in range(9):
+        record(project, 1 + number % 3 / 1000)
+    project.bench({**TIMES, "json/3": 300.0 * moved})
+
+    ended = project.benchgate("compare", "--against", "baseline")
+
+    assert ended.code == code, ended.out + ended.err
+    assert project.report()["design"] == "stored"
+
+
+def test_uncommitted_changes_are_not_recorded(stored: Project) -> None:
+    stored.write("benchgate.yml", "# changed")
+    stored.benchgate("run")
+
+    ended = stored.benchgate("baseline", "record")
+
+    assert ended.code == 2
+    assert "run.json: it was measured with uncommitted changes" in ended.err
+    assert "hint: commit them, then `benchgate run` again" in ended.err
+
+
+def test_a_partial_run_is_not_recorded(stored: Project) -> None:
+    stored.bench(TIMES, ill={"json/2": "panic"})
+    stored.commit("ill")
+    stored.benchgate("run")
+
+    ended = stored.benchgate("baseline", "record")
+
+    assert ended.code == 3
+    assert "a partial run is not kept: json/2 did not run" in ended.err
+
+
+def test_the_slices_of_a_comparison_are_not_recorded(stored: Project) -> None:
+    stored.benchgate("compare", "--rounds", "2", "--base", "HEAD")
+
+    ended = stored.benchgate("baseline", "record")
+
+    assert ended.code == 2
+    assert "it holds the slices of a comparison" in ended.err
+    assert "hint: measure the commit alone: `benchgate run`" in ended.err
+
+
+@pytest.mark.parametrize("words", [["list", "--limit", "0"], ["export", "--limit=-1"]])
+def test_a_limit_is_at_least_one(stored: Project, words: list[str]) -> None:
+    ended = stored.benchgate("baseline", *words)
+
+    assert ended.code == 2
+    assert "is not at least 1" in ended.err
+
+
+def test_a_damaged_run_is_an_error_that_names_it(
+    project: Project,
+) -> None:
+    project.write("benchgate.yml", STORES["directory"])
+    kept = record(project, 1.0)
+    place = project.root / ".benchgate" / "baseline" / kept
+    place.write_text(place.read_text()[:100])
+
+    ended = project.benchgate("compare", "--against", "baseline")
+
+    assert ended.code == 3
+    assert kept in ended.err
+    assert place.exists()
