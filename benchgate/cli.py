@@ -25,7 +25,13 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# Windows, which judges files only, has no SIGHUP.
+_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)
+)
+_MOMENT = 0.02
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,8 +79,23 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Raise what ends us, but not while a process is being started.
+
+    Until Popen has returned nobody knows of the process, and nobody would end it.
+    """
+    if _starts_a_process(frame):
+        import threading  # noqa: PLC0415 - seldom, and --version is to be quick
+
+        threading.Timer(_MOMENT, os.kill, (os.getpid(), number)).start()
+        return
     raise KeyboardInterrupt
+
+
+def _starts_a_process(frame: FrameType | None) -> bool:
+    while frame and frame.f_code.co_qualname != "Popen.__init__":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _of_the_system(error: OSError) -> BenchgateError:

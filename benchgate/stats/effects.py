@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from benchgate.model import Effect
-from benchgate.stats.student import upper_quantile, upper_tail
+from benchgate.stats.student import both_tails, upper_quantile
 
 # Two slices that agree to the last bit don't make a change of 1e-9 certain.
 SMALLEST_SPREAD = 1e-4
@@ -34,12 +34,12 @@ def effect_of_mean(
     width = 1 / math.sqrt(units) if width is None else width
     df = units - 1 if df is None else df
     se = spread * width
-    beyond = upper_tail(abs(theta) / se, df)
+    slower, faster = both_tails(theta / se, df)
     return Effect(
         theta=theta,
         se=se,
-        p_slower=beyond if theta > 0 else 1 - beyond,
-        p_faster=1 - beyond if theta > 0 else beyond,
+        p_slower=slower,
+        p_faster=faster,
         bound=upper_quantile(BOUND_TAIL, df),
         critical=upper_quantile(level, df),
         power=upper_quantile(MISSED, df),

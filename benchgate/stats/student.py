@@ -36,6 +36,12 @@ def upper_tail(t: float, df: float) -> float:
     )
 
 
+def both_tails(t: float, df: float) -> tuple[float, float]:
+    """Return P(T >= *t*) and P(T <= *t*) for the price of one."""
+    beyond = upper_tail(abs(t), df)
+    return (beyond, 1 - beyond) if t > 0 else (1 - beyond, beyond)
+
+
 @lru_cache(maxsize=4096)
 def upper_quantile(p: float, df: float) -> float:
     """Return the t with P(T >= t) = *p*, 0 < p < 1, *df* > 0; by bisection."""

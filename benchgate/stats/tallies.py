@@ -10,7 +10,7 @@ import numpy as np
 
 from benchgate.model import Effect
 from benchgate.stats.effects import BOUND_TAIL, MISSED
-from benchgate.stats.student import upper_quantile, upper_tail
+from benchgate.stats.student import both_tails, upper_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def compare_tallies(
     if total:
         scale = math.sqrt(dispersion * total * share * (1 - share))
         t = (events[1] - total * share) / scale
-        slower = max(slower, upper_tail(t, df))
-        faster = max(faster, upper_tail(-t, df))
+        above, below = both_tails(t, df)
+        slower, faster = max(slower, above), max(faster, below)
     # Half an event more a side: no errors at all are not certainty.
     variance = [
         _smoothed(e, n) * (1 - _smoothed(e, n)) / n

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from benchgate.model import Effect
 from benchgate.stats.effects import BOUND_TAIL, MISSED
-from benchgate.stats.student import upper_quantile, upper_tail
+from benchgate.stats.student import both_tails, upper_quantile
 
 Floats = npt.NDArray[np.float64]
 
@@ -253,19 +253,20 @@ def _effect(
     df = runs - 1
     se = spread * width
 
-    def p_value(z: float) -> float:
-        p = upper_tail(z, df)
-        return p if null is None else max(p, null.upper_tail(z))
-
     def critical(tail: float) -> float:
         t = upper_quantile(tail, df)
         return t if null is None else max(t, null.upper_quantile(tail))
 
+    z = theta / se
+    slower, faster = both_tails(z, df)
+    if null is not None:
+        slower = max(slower, null.upper_tail(z))
+        faster = max(faster, null.upper_tail(-z))
     return Effect(
         theta=theta,
         se=se,
-        p_slower=p_value(theta / se),
-        p_faster=p_value(-theta / se),
+        p_slower=slower,
+        p_faster=faster,
         bound=critical(BOUND_TAIL),
         critical=critical(level),
         power=upper_quantile(MISSED, df),

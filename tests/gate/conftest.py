@@ -23,7 +23,7 @@ def bare(
     root.mkdir()
     state.mkdir()
     install(tools, "cargo", "k6")
-    for name in ("git", "sh", "python3", "sleep"):
+    for name in ("git", "sh", "python3", "cat", "cp"):
         found = shutil.which(name)
         assert found
         (tools / name).symlink_to(sys.executable if name == "python3" else found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import subprocess
@@ -126,8 +125,8 @@ class Project:
     def calls(self, who: str) -> list[list[str]]:
         """Return the arguments of all calls of a fake tool, in their order."""
         log = self.state / "log"
-        lines = log.read_text().splitlines() if log.exists() else []
-        made = [ast.literal_eval(line) for line in lines]
+        records = log.read_text().split("\x1e")[:-1] if log.exists() else []
+        made = [record.split("\x1f") for record in records]
         return [call[1:] for call in made if call[0] == who]
 
     def _document(self, at: str, name: str) -> dict[str, Any]:

@@ -29,10 +29,11 @@ def third_round(project: Project) -> Path:
     return project.root / ".benchgate" / "raw" / "criterion-002-head.ndjson"
 
 
-def with_variable(name: str, value: str) -> list[int]:
-    """Return the processes that have this in their environment."""
+def with_variable(name: str, value: str) -> list[bytes]:
+    """Return the command lines of the processes that have this in their environment."""
     wanted = f"{name}={value}".encode()
-    return [int(p.parent.name) for p in environments() if wanted in content_of(p)]
+    found = [place for place in environments() if wanted in content_of(place)]
+    return [content_of(place.with_name("cmdline")) for place in found]
 
 
 def environments() -> Iterator[Path]:

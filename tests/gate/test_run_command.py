@@ -41,8 +41,11 @@ def test_what_cargo_criterion_leaves_out_runs_as_its_authors_set_it_up(
 
     assert ended.code == 0, ended.err
     assert ended.out.startswith("3 series in 1 rounds: ")
-    ran = [call[1:] for call in project.calls("bench")]
-    assert ran == [["parse/2"], ["sort"]]
+    ran = [" ".join(call[1:]) for call in project.calls("bench")]
+    assert ran == [
+        "--bench --noplot --exact parse/2",
+        "--bench --noplot --exact sort",
+    ]
 
 
 def test_a_failure_is_named_and_no_success(project: Project) -> None:

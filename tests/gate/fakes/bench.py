@@ -1,6 +1,6 @@
 # An executable of criterion: SOURCE, above, is what was compiled into it.
-# It starts hundreds of times, so it imports what it can't do without.
-# ruff: noqa: ANN001, ANN201, F821, PLC0415, PTH103, PTH109, PTH123, PTH202, T201
+# What needs no thought is done by the shell around it, which starts faster.
+# ruff: noqa: ANN001, ANN201, F821, PLC0415, PTH103, PTH123, PTH202, T201
 # mypy: ignore-errors
 
 import os
@@ -8,13 +8,10 @@ import sys
 import time
 
 STATE = os.environ["FAKE_STATE"]
-VERSION = SOURCE.get("criterion", "0.8")
-ALONE = {"--bench", "--noplot", "--exact", "--list"}
+ALONE = {"--bench", "--noplot", "--exact"}
 
 
 def main(words):
-    if words == ["--help"]:
-        return print_help()
     flags = {w for w in words if w in ALONE}
     values, names = {}, []
     rest = iter([w for w in words if w not in ALONE])
@@ -23,11 +20,6 @@ def main(words):
             values[word] = next(rest)
         else:
             names.append(word)
-    if VERSION == "0.3" and "." in values.get("--warm-up-time", ""):
-        return "error: The argument '0.1' isn't a valid value"
-    if "--list" in flags:
-        return print_list()
-    remember("log", call(names, values))
     for number, entry in enumerate(SOURCE["entries"]):
         if is_named(entry["id"], names[0], exact="--exact" in flags):
             problem = measure(number, entry, values)
@@ -42,30 +34,6 @@ def is_named(benchmark, name, *, exact):
     import re
 
     return re.search(name, benchmark) is not None
-
-
-def call(names, values):
-    shown = [f"{flag}={value}" for flag, value in sorted(values.items())]
-    return repr(["bench", os.getcwd(), *names, *shown]) + "\n"
-
-
-def print_help():
-    if VERSION == "none":
-        print("This one does its own thing.")
-        return 0
-    print("This executable is a Criterion.rs benchmark.")
-    if VERSION == "0.8":
-        print("      --exact    Match the name exactly")
-    return 0
-
-
-def print_list():
-    for entry in SOURCE["entries"]:
-        print(f"{entry['title']}: benchmark\n")
-    print("what a bench prints to its log", file=sys.stderr)
-    if SOURCE.get("list") == "panic":
-        return "thread 'main' panicked at benches/x.rs: no input"
-    return 0
 
 
 def measure(number, entry, values):

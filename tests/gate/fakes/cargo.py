@@ -8,17 +8,40 @@
 
 import json
 import os
+import shlex
 import sys
 import zlib
+from typing import Any
 
 STATE = os.environ["FAKE_STATE"]
 TOOLS = os.path.dirname(os.path.abspath(__file__))
 PLACE = "<place>"
+SAYS = "This executable is a Criterion.rs benchmark.\n"
+HELP = {"0.8": f"{SAYS}    --exact\n", "0.3": SAYS, "none": "It does its own thing.\n"}
+SHELL = """#!/bin/sh
+place={place}
+prepared() {{ cp -r "$place.d/$1" "$CRITERION_HOME/"; exit; }}
+case "$*" in
+--help) cat "$place.help"; exit;;
+*"--warm-up-time 0.1"*) [ {whole} = 1 ] && exit 1;;
+esac
+case "$*" in
+*--list*) cat "$place.list"; echo "panicked: no input" >&2; exit {listed};;
+esac
+{{ printf 'bench\\037%s' "$PWD"; printf '\\037%s' "$@"; printf '\\036'; }} \\
+  >> "$FAKE_STATE/log"
+for last; do :; done
+case "$*" in
+*--exact*) case "$last" in
+{cases}esac;;
+esac
+exec {python} "$place.py" "$@"
+"""
 
 
 def main(words: list[str]) -> int:
     with open(f"{STATE}/log", "a") as log:
-        log.write(repr(["cargo", os.getcwd(), *words]) + "\n")
+        log.write("\x1f".join(["cargo", os.getcwd(), *words]) + "\x1e")
     if words[0][0] == "+":
         words = words[1:]
     if words[0] == "metadata":
@@ -148,11 +171,7 @@ def build(words: list[str]) -> int:
             return 101
         place = executable_of(root, folder, name)
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        seen = {**source, "entries": entries_of(source)}
-        with open(place, "w") as file:
-            file.write(f"#!{sys.executable} -IS\nSOURCE = {seen!r}\n")
-            file.write(read(f"{TOOLS}/bench.py"))
-        os.chmod(place, 0o755)
+        write(place, {**source, "entries": entries_of(source)})
         artifact = {
             "reason": "compiler-artifact",
             "target": {"name": name, "kind": ["bench"]},
@@ -161,6 +180,47 @@ def build(words: list[str]) -> int:
         print(json.dumps(artifact))
     print('{"reason":"build-finished","success":true}')
     return 0
+
+
+def write(place: str, source: dict[str, Any]) -> None:
+    """Write the executable: a shell for what is simple, Python behind it."""
+    lists = "".join(f"{entry['title']}: benchmark\n\n" for entry in source["entries"])
+    for path, text in (
+        (f"{place}.py", f"SOURCE = {source!r}\n{read(f'{TOOLS}/bench.py')}"),
+        (f"{place}.list", lists),
+        (f"{place}.help", HELP[source.get("criterion", "0.8")]),
+    ):
+        with open(path, "w") as file:
+            file.write(text)
+    cases = "".join(
+        f"{shlex.quote(entry['id'])}) prepared {number};;\n"
+        for number, entry in enumerate(source["entries"])
+        if not (entry["ill"] or entry["noise"] or "takes" in source)
+    )
+    with open(place, "w") as file:
+        file.write(
+            SHELL.format(
+                place=shlex.quote(place),
+                listed=101 if source.get("list") == "panic" else 0,
+                whole=int(source.get("criterion") == "0.3"),
+                python=f"{sys.executable} -IS",
+                cases=cases,
+            )
+        )
+    os.chmod(place, 0o755)
+    for number, entry in enumerate(source["entries"]):
+        prepare(f"{place}.d/{number}/new", entry, number)
+
+
+def prepare(place: str, entry: dict[str, Any], number: int) -> None:
+    """Write what a slice of a healthy benchmark leaves."""
+    os.makedirs(place, exist_ok=True)
+    counts = list(range(1, 101))
+    sample = {"iters": counts, "times": [entry["ns"] * count for count in counts]}
+    with open(f"{place}/sample.json", "w") as file:
+        file.write(json.dumps(sample))
+    with open(f"{place}/benchmark.json", "w") as file:
+        file.write(entry["identity"] % number)
 
 
 def entries_of(source: dict[str, dict[str, float]]) -> list[dict[str, object]]:

@@ -298,3 +298,11 @@ def test_of_a_suite_only_the_rounds_that_all_have_are_used() -> None:
     cut = pair_logs([rows[:10] for rows in base], [rows[:10] for rows in head])
     assert mixed.rounds == 10
     assert mixed.theta == pytest.approx(suite_pairs(cut, level=LEVEL).theta)
+
+
+def test_logarithms_are_against_the_lower_median_of_both_sides() -> None:
+    (logs,) = pair_logs([[[1.0, 9.0], [4.0, 7.0]]], [[[2.0, 8.0], [3.0, 6.0]]])
+
+    assert logs.reference.tolist() == [2.0, 7.0]
+    assert logs.head[0].tolist() == [0.0, math.log(1.5)]
+    assert logs.base[1].tolist() == [math.log(9 / 7), 0.0]
