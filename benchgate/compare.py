@@ -583,14 +583,22 @@ def _table(
     ends = list(accumulate((len(run.rounds) for run in runs), initial=0))
     by_series = []
     for series in group:
-        statistic, column = _shared_primary(series), columns[series.key]
-        by_run = (
-            [r.value(statistic) for r in column[start:end] if isinstance(r, Sample)]
-            for start, end in pairwise(ends)
-        )
-        means = [_geometric_mean(values) if values else math.nan for values in by_run]
-        by_series.append(means)
+        statistic = _shared_primary(series)
+        values = [
+            r.values[r.statistics.index(statistic)]
+            if isinstance(r, Sample)
+            else math.nan
+            for r in columns[series.key]
+        ]
+        if any(len(run.rounds) != 1 for run in runs):
+            values = [_run_mean(values[i:j]) for i, j in pairwise(ends)]
+        by_series.append(values)
     return list(zip(*by_series, strict=True))
+
+
+def _run_mean(values: Sequence[float]) -> float:
+    there = [value for value in values if not math.isnan(value)]
+    return _geometric_mean(there) if there else math.nan
 
 
 # --- both ---

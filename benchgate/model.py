@@ -80,6 +80,10 @@ class SeriesKey:
     benchmark: str
     metric: str
 
+    def __hash__(self) -> int:
+        """Return the hash of the benchmark: a string keeps its own, a tuple doesn't."""
+        return hash(self.benchmark)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

@@ -7,7 +7,6 @@ repository is run.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -118,6 +117,8 @@ def cache_slot(root: Path) -> Iterator[Path]:
     It stays, so that the next comparison builds little.
     Raises ToolError when there is no place for it.
     """
+    import hashlib  # noqa: PLC0415 - only who measures needs it
+
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
     home = _cache() / "benchgate" / f"{root.name}-{digest}"
     with contextlib.ExitStack() as stack:

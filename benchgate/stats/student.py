@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-_ENOUGH = 1e-16
+_ENOUGH = 1e-15
 # Lentz's method stands in for a vanishing denominator with this.
 _TINY = 1e-300
 _MOST_STEPS = 10_000

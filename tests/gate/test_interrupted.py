@@ -58,7 +58,7 @@ def test_a_signal_keeps_what_was_measured_and_leaves_no_process(
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert re.search(r"error: stopped after \d+ rounds\n", said)
     assert "`benchgate compare --run .benchgate/run.json`" in said
     assert with_variable("FAKE_STATE", str(slow.state)) == []
@@ -77,7 +77,7 @@ def test_before_the_first_round_there_is_nothing_to_point_at(slow: Project) -> N
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert said.endswith("benchgate: error: interrupted\n")
     assert not (slow.root / ".benchgate" / "run.json").exists()
 
@@ -90,7 +90,7 @@ def test_a_stopped_run_of_the_head_alone_says_no_more_than_that(slow: Project) -
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert said.endswith("benchgate: error: interrupted\n")
 
 

@@ -320,14 +320,15 @@ def test_a_metric_where_more_is_better_is_turned_around() -> None:
     assert thetas == pytest.approx([math.log(2), math.log(2), math.log(4)])
 
 
-def test_everything_that_moved_at_once_is_a_doubt() -> None:
+@pytest.mark.parametrize(("factor", "said"), [(1.1, "+10.0%"), (0.9, "-10.0%")])
+def test_everything_that_moved_at_once_is_a_doubt(factor: float, said: str) -> None:
     rows = {f"b{i}": [1.0 + i] for i in range(8)}
-    slower = {name: [1.1 * value for value in row] for name, row in rows.items()}
+    moved = {name: [factor * value for value in row] for name, row in rows.items()}
 
-    found = compared(independent(rows, slower))
+    found = compared(independent(rows, moved))
 
     text = (
-        "micro: every time moved by about +10.0%; one run a side can't tell the "
+        f"micro: every time moved by about {said}; one run a side can't tell the "
         "machine from the code: measure in pairs"
     )
     assert found.doubts == (Doubt(text),)

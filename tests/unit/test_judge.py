@@ -97,7 +97,8 @@ def test_an_improvement_must_be_as_sure(p: float, verdict: Verdict) -> None:
         (0.0, EDGE, INCONCLUSIVE),
         (0.001, math.nextafter(EDGE, 0), UNCHANGED),
         (0.001, math.nextafter(EDGE, 1), INCONCLUSIVE),
-        (-0.001, EDGE - 0.002, INCONCLUSIVE),
+        (EDGE / 2, EDGE, INCONCLUSIVE),
+        (-EDGE / 2, 0.0, INCONCLUSIVE),
     ],
 )
 def test_unchanged_means_both_bounds_within_the_margins(

@@ -19,6 +19,7 @@ from benchgate.model import (
     Environment,
     ErrorControl,
     Failure,
+    Interval,
     Judgement,
     Measurement,
     Missing,
@@ -159,6 +160,18 @@ def test_what_is_not_settled_fails_as_the_policy_says(
     assert found == (outcome, reasons)
 
 
+@pytest.mark.parametrize(("bound", "outcome"), [(0.019999, PASSED), (0.02, UNDECIDED)])
+def test_not_worse_means_a_bound_below_the_margin(
+    bound: float, outcome: Outcome
+) -> None:
+    interval = Interval(0.0, -0.5, bound, 0.9)
+    at_the_edge = replace(judgement(OPEN), slowdown=interval)
+
+    found = outcome_of(policy(on_inconclusive=FAIL), at_the_edge)
+
+    assert found[0] is outcome
+
+
 def test_the_judgements_above_are_what_their_names_say() -> None:
     verdicts = [judgement(e).verdict for e in (WORSE, BETTER, SAME, NOT_WORSE, OPEN)]
 
@@ -229,7 +242,7 @@ def test_what_needs_somebody_comes_first() -> None:
     expected = [
         judgement(larger, "z"),
         judgement(large, "y"),
-        judgement(large, "z", metric=SIZE),
+        judgement(effect(0.4), "z", metric=SIZE),
         judgement(OPEN, "open"),
         judgement(None, "a refused"),
         judgement(None, "b refused"),

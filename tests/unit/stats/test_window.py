@@ -147,7 +147,15 @@ def tail_of(pool: Sequence[float], z: float) -> float:
 @pytest.mark.parametrize("heads", [1, 3, 5])
 @pytest.mark.parametrize(
     ("runs", "series", "gaps"),
-    [(30, 12, 0.0), (30, 12, 0.2), (20, 4, 0.1), (12, 1, 0.0), (9, 40, 0.0)],
+    [
+        (30, 12, 0.0),
+        (30, 12, 0.2),
+        (40, 6, 0.4),  # many rows have no three others
+        (40, 5, 0.0),
+        (40, 4, 0.0),
+        (12, 1, 0.0),
+        (8, 40, 0.0),
+    ],
 )
 def test_the_window_test_is_that_of_the_loops(
     runs: int, series: int, gaps: float, heads: int
@@ -191,14 +199,18 @@ def test_the_critical_value_is_where_the_tail_comes_down_to_the_level(
 
 
 @pytest.mark.parametrize("z", [-3.0, 0.0, 1.0, 1.9, 2.5, 4.0, 8.0])
-@pytest.mark.parametrize("scale", [0.5, 1.0])
-def test_the_tail_of_the_pool_is_a_generalised_pareto(z: float, scale: float) -> None:
-    pool = (scale * np.random.default_rng(8).standard_t(4, 1000)).tolist()
+@pytest.mark.parametrize("df", [1, 4, 1000], ids=["heavy", "ordinary", "light"])
+@pytest.mark.parametrize("size", [200, 1000, 2500])
+def test_the_tail_of_the_pool_is_a_generalised_pareto(
+    z: float, df: int, size: int
+) -> None:
+    # A heavy tail and a light one reach the bounds of the shape, +0.45 and -0.1.
+    pool = np.random.default_rng(8).standard_t(df, size)
 
-    null = _Null.of(np.array(pool))
+    null = _Null.of(pool)
 
     assert null is not None
-    assert null.upper_tail(z) == pytest.approx(tail_of(pool, z), rel=1e-9)
+    assert null.upper_tail(z) == pytest.approx(tail_of(pool.tolist(), z), rel=1e-9)
 
 
 @pytest.mark.parametrize("p", [0.3, 0.05, 0.01, 1e-5])
