@@ -40,6 +40,7 @@ def judge_measurement(measurement: Measurement, config: Config) -> Report:
     """
     measurement = _with_renames(measurement, config)
     _check_measured(measurement)
+    _check_pairs(measurement)
     _check_shared(measurement)
     policy = config.policy
     compared = compare(
@@ -207,6 +208,19 @@ def _check_measured(measurement: Measurement) -> None:
     if any(r.samples or r.failures for r in rounds) or measurement.left_out:
         return
     raise FormatError("nothing was measured", hint="look into .benchgate/logs")
+
+
+def _check_pairs(measurement: Measurement) -> None:
+    """Refuse pairs of which one side is missing: which belong together isn't known."""
+    base, head = measurement.base, measurement.head
+    if base is None or measurement.design is not Design.PAIRED:
+        return
+    rounds = (len(base.rounds), len(head.rounds))
+    if rounds[0] != rounds[1]:
+        raise FormatError(
+            f"{rounds[0]} rounds of the base and {rounds[1]} of the head are no pairs",
+            hint="measure both again with `benchgate run --base REF`",
+        )
 
 
 def _check_shared(measurement: Measurement) -> None:

@@ -118,13 +118,13 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crate]:
 def test_code_of_twice_the_work_is_found_and_named(crate: Crate) -> None:
     crate.benches(BENCHES.replace("1_000))", "2_000))"))
 
-    status = main(["compare", "--rounds", "5"])
+    status = main(["compare", "--rounds", "10"])
 
     report = crate.report()
     judged = {j["benchmark"]: j for j in report["judgements"]}
     assert status == 1
     assert judged[TITLE]["verdict"] == "regressed"
-    assert judged[TITLE]["slowdown"]["point"] == pytest.approx(1.0, abs=0.3)
+    assert judged[TITLE]["slowdown"]["point"] == pytest.approx(1.0, abs=0.5)
     assert judged["steady sum"]["verdict"] != "regressed"
     # The one thing that cargo-criterion 1.1.0 can't do here, in its own words.
     (doubt,) = report["doubts"]
@@ -138,7 +138,7 @@ def test_code_of_twice_the_work_is_found_and_named(crate: Crate) -> None:
 def test_a_comment_is_no_regression(crate: Crate) -> None:
     crate.benches(f"// A comment.\n{BENCHES}")
 
-    status = main(["compare", "--rounds", "5"])
+    status = main(["compare", "--rounds", "10"])
 
     assert status == 0
     assert {j["verdict"] for j in crate.report()["judgements"]} <= {

@@ -669,6 +669,7 @@ def test_benchmarks_with_other_statistics_are_no_part_of_the_suite() -> None:
 
 HERE = Environment(cpu="EPYC")
 THERE = Environment(cpu="Xeon")
+UNKNOWN_PLACE = Environment()
 
 
 def stored(count: int, environment: Environment = HERE, names: str = "ab") -> list[Run]:
@@ -716,6 +717,19 @@ def test_rounds_of_one_stored_run_count_once() -> None:
     assert found.comparisons[0].effect.se == pytest.approx(
         expected.comparisons[0].effect.se
     )
+
+
+def test_a_stored_run_without_a_series_is_a_gap_however_many_rounds_it_has() -> None:
+    once = [run({"a": [v], "b": [v]}) for v in STEADY]
+    lacking = run({"a": [1.0, 1.0], "b": [None, None]})
+    partly = run({"a": [1.0, 1.0], "b": [None, 1.0]})
+
+    found = compared_window([*once, lacking, partly], head_of(UNKNOWN_PLACE, b=1.0))
+
+    expected = compared_window(
+        [*once, run({"b": [1.0]})], head_of(UNKNOWN_PLACE, b=1.0)
+    )
+    assert found.comparisons[0].effect == expected.comparisons[0].effect
 
 
 def test_enough_runs_of_the_same_machine_are_used_alone() -> None:
