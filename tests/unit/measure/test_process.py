@@ -319,7 +319,7 @@ def test_grandchildren_die_with_a_gate_that_is_killed(
     with gate:
         assert gate.stdout
         assert gate.stdout.readline() == b"up\n"
-        assert len(living(marker)) == 3
+        assert len(living(marker)) >= 3
         gate.send_signal(number)
 
     assert eventually(lambda: living(marker) == [])
