@@ -159,7 +159,7 @@ def test_a_service_that_ignores_sigterm_is_killed(
 @pytest.mark.parametrize(
     "before",
     [
-        "os.fork()",
+        "os.fork() or __import__('time').sleep(60)",
         "os.fork() and os._exit(0)",
         "os.fork() and os._exit(0); os.fork() and os._exit(0)",
         "os.fork() and os._exit(0); os.setpgid(0, 0); os.fork() and os._exit(0)",
@@ -169,7 +169,6 @@ def test_a_service_that_ignores_sigterm_is_killed(
 def test_a_service_that_forks_is_ready_and_is_ended(
     tmp_path: Path, marker: str, before: str
 ) -> None:
-    # Of two that are alike the one that gets the port is the service.
     plan = Plan(server(before, marker=marker))
 
     with started(plan, tmp_path) as running:
