@@ -8,14 +8,18 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from benchgate import __version__
 from benchgate.commands import Command, complain
 from benchgate.errors import BenchgateError, ExitCode, StopError, ToolError
+
+if TYPE_CHECKING:
+    import threading
 
 COMMANDS: Mapping[str, str] = {
     "compare": "say whether the head is slower than the base",
@@ -32,6 +36,8 @@ _SIGNALS = tuple(
     if hasattr(signal, name)
 )
 _MOMENT = 0.02
+# A library may wait for ever, as for what a terminal never says.
+_PATIENCE = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,31 +77,55 @@ def _stoppable() -> Iterator[None]:
     What the caller has us ignore, as nohup does with a hang-up, stays ignored.
     """
     ours = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, _stop) for number in ours}
+    stopper = _Stopper()
+    before = {number: signal.signal(number, stopper.stop) for number in ours}
     try:
         yield
     finally:
+        stopper.forget()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Raise what ends us, but not while a process is being started.
+class _Stopper:
+    """Turns a signal into KeyboardInterrupt, when nothing is left half done by it.
 
-    Until Popen has returned nobody knows of the process, and nobody would end it.
+    An exception out of nowhere is lost in libraries: a process that Popen is just
+    starting has nobody who would end it, and a file that is just closed is closed
+    again, which fails, and what fails so is ignored.
     """
-    if _starts_a_process(frame):
-        import threading  # noqa: PLC0415 - seldom, and --version is to be quick
 
-        threading.Timer(_MOMENT, os.kill, (os.getpid(), number)).start()
-        return
-    raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self._asked_at: float | None = None
+        self._again: threading.Timer | None = None
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """Raise now, or ask again in a moment; in the end nothing is waited for."""
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+        if _is_in_a_library(frame) and now - self._asked_at < _PATIENCE:
+            import threading  # noqa: PLC0415 - seldom, and --version is to be quick
+
+            self._again = threading.Timer(_MOMENT, os.kill, (os.getpid(), number))
+            self._again.start()
+            return
+        self._asked_at = None
+        raise KeyboardInterrupt
+
+    def forget(self) -> None:
+        """Ask no more."""
+        if self._again:
+            self._again.cancel()
 
 
-def _starts_a_process(frame: FrameType | None) -> bool:
-    while frame and frame.f_code.co_qualname != "Popen.__init__":
-        frame = frame.f_back
-    return frame is not None
+def _is_in_a_library(frame: FrameType | None) -> bool:
+    """Say whether *frame* is of somebody else's code, and that isn't just waiting."""
+    if frame is None:
+        return False
+    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    waits = module == "selectors" or frame.f_code.co_qualname == "Popen._wait"
+    return not (waits or module == "benchgate")
 
 
 def _of_the_system(error: OSError) -> BenchgateError:

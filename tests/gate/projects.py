@@ -138,9 +138,9 @@ class Project:
         return document
 
 
-def wait_for(place: Path, process: subprocess.Popen[str]) -> None:
-    """Return once there is something at *place*, which *process* will put there."""
-    while not place.exists():
+def wait_for(place: Path, process: subprocess.Popen[str], inside: str = "") -> None:
+    """Return once *process* has made *place*, or something in it like *inside*."""
+    while not (any(place.glob(inside)) if inside else place.exists()):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 

@@ -94,6 +94,32 @@ def test_a_stopped_run_of_the_head_alone_says_no_more_than_that(slow: Project) -
     assert said.endswith("benchgate: error: interrupted\n")
 
 
+def test_a_library_that_waits_for_ever_is_not_waited_for(slow: Project) -> None:
+    spools = slow.state / "spools"
+    spools.mkdir()
+    process = subprocess.Popen(
+        (sys.executable, "-m", "benchgate", "compare", "-", "README.md"),
+        cwd=slow.root,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TMPDIR": str(spools),
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(spools, process, "benchgate-*")
+
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=30)
+
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert said == "benchgate: error: interrupted\n"
+
+
 def test_what_nohup_ignores_stays_ignored(slow: Project) -> None:
     process = subprocess.Popen(
         ("sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *_command("--rounds", "3")),
