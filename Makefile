@@ -12,7 +12,8 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 CODE := benchgate tests scripts
 CORE := benchgate/errors.py,benchgate/units.py,benchgate/model.py,benchgate/stats/*.py
-CORE := $(CORE),benchgate/compare.py,benchgate/judge.py,benchgate/report.py
+CORE := $(CORE),benchgate/compare.py,benchgate/judge.py,benchgate/injected.py
+CORE := $(CORE),benchgate/report.py,benchgate/doctor.py
 LOCK := .tools/uv/bin/uv pip compile --quiet --universal --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml
 
@@ -66,12 +67,21 @@ package: setup ## Build the wheel and use it outside of the checkout
 
 .PHONY: golden
 golden: setup ## Rewrite the golden files and the schemas; look at their diff
-	BENCHGATE_GOLDEN=1 $(RUN) pytest -q tests/unit/render
+	BENCHGATE_GOLDEN=1 $(RUN) pytest -q tests/unit/render tests/unit/commands
 	$(RUN) scripts.schemas
 
 .PHONY: bench
 bench: setup ## Measure our own speed
 	$(RUN) pytest -q tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+
+.PHONY: trust
+trust: setup ## Recompute docs/trust.md (HISTORIES=folder, PULL_REQUESTS=folder)
+	@$(RUN) scripts.trust $(if $(HISTORIES),--histories $(HISTORIES)) \
+	  $(if $(PULL_REQUESTS),--pull-requests $(PULL_REQUESTS))
+
+.PHONY: pictures
+pictures: setup ## Draw docs/pictures anew (HISTORIES=folder for the stored runs)
+	@$(RUN) scripts.pictures $(if $(HISTORIES),--histories $(HISTORIES))
 
 .PHONY: tools
 tools: ## Bring cargo-criterion and k6 into .tools where they are missing

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, str] = {
     "compare": "say whether the head is slower than the base",
     "run": "measure the work tree, and with --base the base in turns with it",
+    "doctor": "say what is missing or noisy here, and what mends it",
     "baseline": "keep and look at runs of the default branch",
+    "calibrate": "replay stored runs as pull requests: how many fail falsely?",
+    "self-test": "inject a known slowdown and see that the gate fails",
     "explain": "say what a verdict or an exit code means",
 }
 
@@ -164,7 +167,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _load(name: str) -> Command:
-    return cast("Command", importlib.import_module(f"benchgate.commands.{name}"))
+    return cast(
+        "Command",
+        importlib.import_module(f"benchgate.commands.{name.replace('-', '_')}"),
+    )
 
 
 def _bug(error: Exception) -> int:

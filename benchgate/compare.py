@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 
 from benchgate.model import (
     Better,
@@ -33,6 +33,7 @@ from benchgate.model import (
     Tally,
     Unit,
 )
+from benchgate.stats.counts import exact_change, stored_tallies
 from benchgate.stats.pairs import (
     FEWEST_TO_CHOOSE,
     PairLogs,
@@ -48,10 +49,11 @@ from benchgate.stats.rounds import (
 )
 from benchgate.stats.tails import FEWEST_BEYOND, beyond, pooled_tail
 from benchgate.stats.tallies import compare_tallies
-from benchgate.stats.window import FEWEST_RUNS, against_window
+from benchgate.stats.window import FEWEST_RUNS, Shift, WindowEffect, against_window
 from benchgate.units import format_share
 
 Blocks = Callable[[SeriesKey, Metric], bool]
+Margin = Callable[[SeriesKey, Metric], float]
 # The readings of each series, one a round, None where a round lacks it.
 Columns = Mapping[SeriesKey, Sequence[Reading | None]]
 
@@ -66,6 +68,8 @@ _TAILS: Mapping[str, float] = {"p95": 0.95, "p99": 0.99}
 _DROPPED = ("iterations", "dropped")
 _DROPPED_ALLOWED = 0.001
 _CENSORED = {Kind.LATENCY, Kind.TAIL}
+# What a program counts of itself is the same in each run, but for a little.
+_EXACT = {Kind.COUNT, Kind.SIZE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class _Series:
     head: tuple[Reading, ...]
     statistics: tuple[Statistic, ...]
     lost: int
+    design: Design
 
     @property
     def sign(self) -> float:
@@ -112,35 +117,48 @@ class _Series:
         return _TAILS.get(self.metric.name) if kept else None
 
 
-def compare(measurement: Measurement, *, blocks: Blocks, level: float) -> Compared:
+def compare(
+    measurement: Measurement, *, blocks: Blocks, margin: Margin, level: float
+) -> Compared:
     """Return what *measurement* says about each series that both sides have.
 
     *blocks* says whether a series may block; only those share *level*, the allowed
     share of clean comparisons with a false alarm, of which this look spends
-    ``measurement.share_of_error``.
+    ``measurement.share_of_error``. In pairs those don't either that could not regress
+    however the sides were exchanged: *margin* is the least slowdown that counts.
+    Source: Tarone, 1990, A modified Bonferroni method for discrete data.
     """
     if measurement.base is None:
         return Compared((), ErrorControl("holm", level, 0), ())
     level = level * measurement.share_of_error
     paired = measurement.design is Design.PAIRED
     before, after = (_columns(r.rounds) for r in (measurement.base, measurement.head))
-    found = _series_of(before, after, paired=paired)
-    censored = _censored(found, before, after)
+    spared: dict[str, Doubt] = {}
+    if paired:
+        before, after, spared = _without_overflow(before, after)
+    found = _series_of(before, after, measurement.design)
+    censored = _censored(found, before, after, spared=spared)
     refused = {s.key: why for s in found if (why := _untestable(s, censored))}
     testable = [s for s in found if s.key not in refused]
     blocking = [s for s in testable if blocks(s.key, s.metric)]
     suites = _suites(blocking) if paired else {}
-    tests = len(blocking) + sum(blocks(k, s[0].metric) for k, s in suites.items())
+    idle = {
+        s.key for s in blocking if paired and _is_idle(s, margin=margin, level=level)
+    }
+    tests = len(blocking) - len(idle)
+    tests += sum(blocks(k, s[0].metric) for k, s in suites.items())
     each = level / max(tests, 1)
     if paired:
         made = _compare_pairs(testable, suites, level=each)
     else:
         made = _compare_rounds(testable, level=each)
     made += [_refusal(s, refused[s.key]) for s in found if s.key in refused]
+    if idle:
+        made = [replace(c, tested=False) if c.key in idle else c for c in made]
     return Compared(
         comparisons=tuple(sorted(made, key=lambda c: c.key)),
         error_control=ErrorControl("holm", level, tests),
-        doubts=_shared_doubts(testable) if not paired else (),
+        doubts=tuple(spared.values()) if paired else _shared_doubts(testable),
     )
 
 
@@ -169,21 +187,24 @@ def benchmarks_of(run: Run) -> set[tuple[str, str]]:
     return {(k.suite, k.benchmark) for r in run.rounds for k in r.samples}
 
 
-def _series_of(before: Columns, after: Columns, *, paired: bool) -> list[_Series]:
+def _series_of(before: Columns, after: Columns, design: Design) -> list[_Series]:
     found = []
     for key in sorted(before.keys() & after.keys()):
         bases, heads = before[key], after[key]
         metric = next(r.metric for r in heads if r is not None)
-        if paired:
+        if design is Design.PAIRED:
             both = [None not in pair for pair in zip(bases, heads, strict=True)]
             lost = _gaps(both)
             bases = [b for b, there in zip(bases, both, strict=True) if there]
             heads = [h for h, there in zip(heads, both, strict=True) if there]
-        else:
+        elif design is Design.INDEPENDENT:
             lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
+        else:
+            # Stored runs come and go; how many were used is shown with the base.
+            lost = 0
         kept = [tuple(r for r in side if r is not None) for side in (bases, heads)]
         statistics = _shared_statistics([*kept[0], *kept[1]])
-        found.append(_Series(key, metric, kept[0], kept[1], statistics, lost))
+        found.append(_Series(key, metric, kept[0], kept[1], statistics, lost, design))
     return found
 
 
@@ -199,35 +220,92 @@ def _gaps(present: Sequence[bool]) -> int:
 def _columns(rounds: Sequence[Round]) -> Columns:
     """Return the readings of each series, one a round, None where a round lacks it."""
     columns: dict[SeriesKey, list[Reading | None]] = {}
+    names: list[SeriesKey] = []
+    filled: list[list[Reading | None]] = []
     for place, one in enumerate(rounds):
-        for key, reading in one.samples.items():
-            column = columns.get(key)
-            if column is None:
-                column = columns[key] = [None] * len(rounds)
+        # Most rounds have what the one before had: looking it up again is slow.
+        if names != list(one.samples):
+            names = list(one.samples)
+            filled = [columns.setdefault(n, [None] * len(rounds)) for n in names]
+        for column, reading in zip(filled, one.samples.values(), strict=True):
             column[place] = reading
     return columns
 
 
+def _without_overflow(
+    before: Columns, after: Columns
+) -> tuple[Columns, Columns, dict[str, Doubt]]:
+    """Return both sides' columns without the latencies of windows that dropped some.
+
+    That is done where a suite dropped more than is allowed and most of its windows
+    did not; the third result has a doubt for each such suite. It asks whether either
+    side of a pair did, so it doesn't know which.
+    """
+    columns = {**before}, {**after}
+    doubts = {}
+    suites = sorted({k.suite for k in before if (k.benchmark, k.metric) == _DROPPED})
+    for suite in suites:
+        counts = [side.get(SeriesKey(suite, *_DROPPED), ()) for side in columns]
+        keep = [not any(map(_overflows, pair)) for pair in zip(*counts, strict=False)]
+        too_many = any(_overflows(_summed(side)) for side in counts)
+        if not too_many or 2 * sum(keep) < len(keep):
+            continue
+        for side in columns:
+            side |= {
+                key: list(compress(column, keep))
+                for key, column in side.items()
+                if key.suite == suite and _is_censored(column)
+            }
+        doubts[suite] = Doubt(
+            f"{suite}: in {keep.count(False)} of {len(keep)} windows iterations were "
+            "dropped; they are left out of all latencies"
+        )
+    return *columns, doubts
+
+
+def _overflows(reading: Reading | None) -> bool:
+    """Say whether more iterations were dropped than is allowed."""
+    if not isinstance(reading, Tally):
+        return False
+    return reading.events > _DROPPED_ALLOWED * reading.trials
+
+
+def _summed(readings: Sequence[Reading | None]) -> Tally | None:
+    tallies = [r for r in readings if isinstance(r, Tally)]
+    if not tallies:
+        return None
+    events, trials = sum(t.events for t in tallies), sum(t.trials for t in tallies)
+    return replace(tallies[0], events=events, trials=trials)
+
+
+def _is_censored(column: Sequence[Reading | None]) -> bool:
+    return any(r is not None and r.metric.kind in _CENSORED for r in column)
+
+
 def _censored(
-    found: Sequence[_Series], before: Columns, after: Columns
+    found: Sequence[_Series],
+    before: Columns,
+    after: Columns,
+    *,
+    spared: Container[str] = (),
 ) -> dict[str, str]:
     """Return why the latencies of a suite can't be judged, by suite where it is so.
 
-    An iteration that k6 drops is a request that would have waited longest.
+    An iteration that k6 drops is a request that would have waited longest. Of *spared*
+    suites the windows in which that happened are left out already.
     """
     reasons = {}
     suites = {s.key.suite for s in found if s.metric.kind in _CENSORED}
+    suites = {suite for suite in suites if suite not in spared}
     for side, columns in ((Side.BASE, before), (Side.HEAD, after)):
         for suite in suites:
-            counted = columns.get(SeriesKey(suite, *_DROPPED), [])
-            tallies = [r for r in counted if isinstance(r, Tally)]
-            dropped = sum(t.events for t in tallies)
-            attempts = sum(t.trials for t in tallies)
-            if dropped > _DROPPED_ALLOWED * attempts:
+            counted = _summed(columns.get(SeriesKey(suite, *_DROPPED), ()))
+            if counted is not None and _overflows(counted):
                 reasons[suite] = (
-                    f"{format_share(dropped / attempts)} of the {side}'s iterations "
-                    f"({dropped} of {attempts}) were dropped, which hides the slowest "
-                    "requests: allow more virtual users or lower the rate"
+                    f"{format_share(counted.events / counted.trials)} of the {side}'s "
+                    f"iterations ({counted.events} of {counted.trials}) were dropped, "
+                    "which hides the slowest requests: allow more virtual users or "
+                    "lower the rate"
                 )
     return reasons
 
@@ -237,8 +315,18 @@ def _untestable(series: _Series, censored: Mapping[str, str]) -> str:
     readings = (*series.base, *series.head)
     if not readings:
         return "no round has it on both sides"
-    if not (_alike([r.metric for r in readings]) and _alike(list(map(type, readings)))):
+    if not _measure_the_same(readings):
         return "base and head measure different things under this name"
+    return _unfit(series, censored)
+
+
+def _measure_the_same(readings: Sequence[Reading]) -> bool:
+    return _alike([r.metric for r in readings]) and _alike(list(map(type, readings)))
+
+
+def _unfit(series: _Series, censored: Mapping[str, str]) -> str:
+    """Say why readings of one metric can't be judged, or nothing."""
+    readings = (*series.base, *series.head)
     if series.metric.kind in _CENSORED and series.key.suite in censored:
         return censored[series.key.suite]
     if isinstance(readings[0], Tally):
@@ -247,6 +335,32 @@ def _untestable(series: _Series, censored: Mapping[str, str]) -> str:
     if not series.statistics:
         return "base and head have no statistic in common: measure both the same way"
     return _thin_tail(series)
+
+
+def _is_idle(series: _Series, *, margin: Margin, level: float) -> bool:
+    """Say whether no exchange of the sides of its pairs could make it regress.
+
+    Blind: it hangs on the size of the differences, never on their sign.
+    """
+    if isinstance(series.head[0], Tally):
+        sides = [
+            [r for r in side if isinstance(r, Tally)]
+            for side in (series.base, series.head)
+        ]
+        events = sum(r.events for side in sides for r in side)
+        trials = [sum(r.trials for r in side) for side in sides]
+        # All on the side of more trials is the least likely that they can do.
+        least = (min(trials) / sum(trials)) ** events
+        return bool(least >= level)
+    if series.probability is not None:
+        return False  # the quantile of a pool isn't bounded by those of its windows
+    most = 1 + margin(series.key, series.metric)
+    return not any(
+        h > most * b or b > most * h
+        for base, head in zip(series.base, series.head, strict=True)
+        if isinstance(base, Sample) and isinstance(head, Sample)
+        for b, h in zip(base.values, head.values, strict=False)
+    )
 
 
 def _alike(things: Sequence[object]) -> bool:
@@ -279,6 +393,7 @@ def _refusal(series: _Series, reason: str) -> Comparison:
         effect=None,
         reason=reason,
         weak=False,
+        design=series.design,
     )
 
 
@@ -388,6 +503,7 @@ def _whole_suite(
         effect,
         reason="",
         weak=False,
+        design=Design.PAIRED,
     )
 
 
@@ -506,39 +622,69 @@ def _shared_doubts(found: Sequence[_Series]) -> tuple[Doubt, ...]:
 
 
 def compare_window(
-    window: Sequence[Run], head: Run, *, blocks: Blocks, level: float
+    window: Sequence[Run],
+    head: Run,
+    *,
+    blocks: Blocks,
+    level: float,
+    widen: float = 1.0,
+    reruns: Sequence[Run] = (),
 ) -> Compared:
-    """Return what *head* shows against stored runs, oldest first.
+    """Return what *head* shows against stored runs, in the order of the store.
 
     Only runs of the head's own environment count when there are enough of them; else
     all do, with a doubt; where the head's was never seen nothing can be said.
+    *widen* multiplies every standard error: what a calibration found to be needed.
+    *reruns*: what other jobs measured of the same commit; each counts like *head*.
     """
     same = [run for run in window if run.environment.key == head.environment.key]
-    doubts = []
-    if len(same) >= FEWEST_RUNS:
-        window = same
-    elif same:
-        text = f"{len(same)} stored runs are of this environment; others were used too"
-        doubts.append(Doubt(text))
-    before = _columns([r for run in window for r in run.rounds])
-    after = _columns(head.rounds)
-    found = _series_of(before, after, paired=False)
+    alike = len(same) >= FEWEST_RUNS or len(same) == len(window)
+    runs, heads = same if alike else window, (head, *reruns)
+    before = _columns([r for run in runs for r in run.rounds])
+    after = _columns([r for run in heads for r in run.rounds])
+    before, strangers = _of_the_heads_metrics(before, after)
+    found = _series_of(before, after, Design.STORED)
     censored = _censored(found, before, after)
     refused = {
-        s.key: _no_window(s, runs=len(window), comparable=bool(same))
-        or _untestable(s, censored)
-        for s in found
+        s.key: why for s in found if (why := _no_window(s, same, censored=censored))
     }
-    refused = {key: why for key, why in refused.items() if why}
     tested = [s for s in found if s.key not in refused]
-    tests = sum(blocks(s.key, s.metric) for s in tested)
-    groups: dict[tuple[str, str], list[_Series]] = defaultdict(list)
-    for series in tested:
-        groups[series.key.suite, series.metric.name].append(series)
+    # What is counted exactly is no matter of chance: it spends none of the error.
+    chance = [s for s in tested if s.metric.kind not in _EXACT]
+    tests = sum(blocks(s.key, s.metric) for s in chance)
+    each = level / max(tests, 1)
     made = [_refusal(s, refused[s.key]) for s in found if s.key in refused]
+    made += [
+        _compare_exact(s, before, after, runs, heads)
+        for s in tested
+        if s.metric.kind in _EXACT
+    ]
+    doubts = list(strangers)
+    if len(same) < FEWEST_RUNS and same:
+        doubts.append(_few_stored(len(same), alike=alike))
+    both = {s.key: [*before[s.key], *after[s.key]] for s in tested}
+    groups: dict[tuple[str, str], list[_Series]] = defaultdict(list)
+    for series in chance:
+        if isinstance(series.head[0], Tally):
+            made.append(_compare_stored_errors(series, level=each))
+        else:
+            groups[series.key.suite, series.metric.name].append(series)
     for group in groups.values():
-        past, now = _table(group, before, window), _table(group, after, [head])
-        made += _compare_group(group, past, now, level=level / max(tests, 1))
+        rows = _table(group, both, [*runs, *heads])
+        against = against_window(
+            rows[: len(runs)],
+            rows[len(runs) :],
+            signs=[s.sign for s in group],
+            level=each,
+            widen=widen,
+        )
+        made += map(_compare_stored, group, against.series)
+        if against.shift is not None and against.shift.stands_out:
+            said = _said_of_all(group[0], against.shift, alike=alike)
+            if alike and against.shift.theta > 0:
+                made.append(_all_are_worse(group[0], said))
+            else:
+                doubts.append(Doubt(f"{group[0].key.suite}: {said}"))
     return Compared(
         comparisons=tuple(sorted(made, key=lambda c: c.key)),
         error_control=ErrorControl("holm", level, tests),
@@ -546,31 +692,145 @@ def compare_window(
     )
 
 
-def _no_window(series: _Series, *, runs: int, comparable: bool) -> str:
-    if not comparable:
+def _of_the_heads_metrics(
+    before: Columns, after: Columns
+) -> tuple[Columns, list[Doubt]]:
+    """Return the stored readings of what the head measured, and what was left out.
+
+    A name that stood for something else, in another unit say, is another series.
+    """
+    kept: dict[SeriesKey, Sequence[Reading | None]] = {}
+    doubts = []
+    for key, heads in after.items():
+        stored = before.get(key, ())
+        readings = [r for r in (*heads, *stored) if r is not None]
+        if not stored or _measure_the_same(readings):
+            kept[key] = stored
+            continue
+        head = readings[0]
+        fitting = [_if_like(head, r) for r in stored]
+        kept[key] = fitting
+        lost = sum(
+            r is not None and f is None for r, f in zip(stored, fitting, strict=True)
+        )
+        text = f"{lost} stored runs measured something else under this name"
+        doubts.append(Doubt(text, key))
+    return {key: column for key, column in kept.items() if column}, doubts
+
+
+def _if_like(head: Reading, stored: Reading | None) -> Reading | None:
+    if stored is None or not _measure_the_same([head, stored]):
+        return None
+    return stored
+
+
+def _no_window(
+    series: _Series, same: Sequence[Run], *, censored: Mapping[str, str]
+) -> str:
+    if not same:
         return "no stored run was made in this environment: measure in pairs"
-    if runs < FEWEST_RUNS:
-        return f"{runs} stored runs, {FEWEST_RUNS} are needed: measure in pairs"
-    if isinstance(series.head[0], Tally):
-        return "error rates are compared in pairs only"
-    return ""
+    if not series.base:
+        return "every stored run measured something else under this name"
+    return _unfit(series, censored)
 
 
-def _compare_group(
-    group: Sequence[_Series],
-    past: Sequence[Sequence[float]],
-    now: Sequence[Sequence[float]],
-    *,
-    level: float,
-) -> list[Comparison]:
-    """Compare the series of one suite and metric, which share a machine's moods."""
-    results = against_window(past, now, signs=[s.sign for s in group], level=level)
-    return [
-        _refusal(s, f"too few stored runs have it, {FEWEST_RUNS} are needed")
-        if r is None
-        else _comparison(s, r.effect, base=r.base, head=r.head)
-        for s, r in zip(group, results, strict=True)
-    ]
+def _few_stored(count: int, *, alike: bool) -> Doubt:
+    if alike:
+        return Doubt(
+            f"{count} stored runs are few: against fewer than {FEWEST_RUNS} all "
+            "evidence is weak"
+        )
+    return Doubt(f"{count} stored runs are of this environment; others were used too")
+
+
+def _said_of_all(series: _Series, shift: Shift, *, alike: bool) -> str:
+    moved = f"{math.expm1(shift.theta):+.1%}"
+    if alike:
+        return (
+            f"every {series.key.metric} moved by about {moved} on the same kind of "
+            "machine: is it the machine or the code? Measure in pairs"
+        )
+    return (
+        f"every {series.key.metric} differs by about {moved} on this machine, which "
+        "the verdicts leave aside"
+    )
+
+
+def _all_are_worse(series: _Series, reason: str) -> Comparison:
+    """Return the suite as a series of which only pairs can tell more."""
+    key = SeriesKey(series.key.suite, WHOLE_SUITE, series.key.metric)
+    return Comparison(
+        key,
+        replace(series.metric, unit=Unit.ONE),
+        None,
+        None,
+        effect=None,
+        reason=reason,
+        weak=False,
+        design=Design.STORED,
+    )
+
+
+def _compare_stored(series: _Series, found: WindowEffect | None) -> Comparison:
+    if found is None:
+        return _refusal(series, "no stored run has a value that has a ratio")
+    doubts = []
+    if found.since_change:
+        text = f"its level changed {found.runs} stored runs ago: older ones don't count"
+        doubts.append(Doubt(text, series.key))
+    return Comparison(
+        series.key,
+        series.metric,
+        SideValue(found.base, found.runs),
+        SideValue(found.head, len(series.head)),
+        found.effect,
+        reason="",
+        weak=found.weak,
+        design=Design.STORED,
+        doubts=tuple(doubts),
+    )
+
+
+def _compare_exact(
+    series: _Series,
+    before: Columns,
+    after: Columns,
+    runs: Sequence[Run],
+    heads: Sequence[Run],
+) -> Comparison:
+    """Compare with the runs of the head's environment: others count otherwise."""
+    place = heads[0].environment.key
+    past, now = (
+        [
+            value
+            for run, (value,) in zip(side, _table([series], columns, side), strict=True)
+            if run.environment.key == place and value > 0
+        ]
+        for side, columns in ((runs, before), (heads, after))
+    )
+    if not past or not now:
+        return _refusal(series, "no stored run of this environment has it")
+    return Comparison(
+        series.key,
+        series.metric,
+        SideValue(sorted(past)[(len(past) - 1) // 2], len(past)),
+        SideValue(_geometric_mean(now), len(now)),
+        exact_change(past, now, sign=series.sign),
+        reason="",
+        weak=len(past) < FEWEST_RUNS,
+        design=Design.STORED,
+    )
+
+
+def _compare_stored_errors(series: _Series, *, level: float) -> Comparison:
+    if len(series.base) < FEWEST_RUNS:
+        return _compare_errors(series, level=level, weak=True)
+    found = stored_tallies(
+        [(r.events, r.trials) for r in series.base if isinstance(r, Tally)],
+        [(r.events, r.trials) for r in series.head if isinstance(r, Tally)],
+        level=level,
+    )
+    return _comparison(series, found.effect, base=found.base, head=found.head)
 
 
 def _table(
@@ -581,19 +841,42 @@ def _table(
     Rounds of one run share its machine: their mean counts once.
     """
     ends = list(accumulate((len(run.rounds) for run in runs), initial=0))
+    single = ends == list(range(len(runs) + 1))
     by_series = []
     for series in group:
-        statistic = _shared_primary(series)
-        values = [
-            r.values[r.statistics.index(statistic)]
-            if isinstance(r, Sample)
-            else math.nan
-            for r in columns[series.key]
-        ]
-        if any(len(run.rounds) != 1 for run in runs):
+        values = _column(series, columns[series.key])
+        if not single:
             values = [_run_mean(values[i:j]) for i, j in pairwise(ends)]
         by_series.append(values)
     return list(zip(*by_series, strict=True))
+
+
+def _column(series: _Series, readings: Sequence[Reading | None]) -> list[float]:
+    statistic = _shared_primary(series)
+    there = {r.statistics for r in readings if isinstance(r, Sample)}
+    if len(there) == 1:
+        at = there.pop().index(statistic)
+        return [r.values[at] if isinstance(r, Sample) else math.nan for r in readings]
+    return [r.value(statistic) if isinstance(r, Sample) else math.nan for r in readings]
+
+
+def tabulated(
+    runs: Sequence[Run],
+) -> tuple[list[tuple[SeriesKey, Metric]], list[tuple[float, ...]]]:
+    """Return the series that stored runs can judge, and one row of them for each run.
+
+    The numbers are those that a comparison against these runs would take, NaN where
+    a run lacks a series.
+    """
+    columns = _columns([r for run in runs for r in run.rounds])
+    found = [
+        s
+        for s in _series_of(columns, columns, Design.STORED)
+        if isinstance(s.head[0], Sample) and not _untestable(s, {})
+    ]
+    if not found:
+        return [], [()] * len(runs)
+    return [(s.key, s.metric) for s in found], _table(found, columns, runs)
 
 
 def _run_mean(values: Sequence[float]) -> float:
@@ -631,5 +914,6 @@ def _comparison(
         effect,
         reason="",
         weak=weak,
+        design=series.design,
         doubts=tuple(doubts),
     )

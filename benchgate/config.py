@@ -102,7 +102,7 @@ class Measure:
 
     design: DesignChoice = DesignChoice.AUTO
     looks: tuple[int, ...] = (20, 40, 80)
-    slice: float = 0.2
+    slice: float = 0.1
     layouts: Layouts = "fresh"
     budget: float = 600.0
     only: Only = Only.ALL
@@ -178,6 +178,64 @@ def schema() -> Json:
 def schema_text() -> str:
     """Return the committed form: ``docs/schemas/benchgate.yml.schema.json``."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def with_widen(raw: bytes, factor: float, *, note: str, name: str) -> bytes:
+    """Return the file *raw* with ``policy.widen: factor`` and *note* as its comment.
+
+    Everything else stays as it was written. Raises ConfigError where the file is laid
+    out so that this can't be said for certain, and where it is no configuration.
+    """
+    before = decode(raw, name=name)
+    policy = replace(before.policy, widen=factor)
+    try:
+        changed = _edited(raw, f"{factor:.3g}", note, name=name)
+        after = decode(changed, name=name) if changed else None
+    except ConfigError:
+        changed, after = b"", None
+    if after != replace(before, policy=policy):
+        raise ConfigError(
+            f"{name}: is laid out so that it can't be edited safely",
+            hint=f"write `widen: {factor:.3g}` under `policy` yourself",
+        )
+    return changed
+
+
+def _edited(raw: bytes, factor: str, note: str, *, name: str) -> bytes:
+    """Return *raw* with one line more or another number, nothing where neither fits."""
+    text = raw.decode("utf-8-sig")
+    mark = raw[: len(raw) - len(text.encode())]
+    line = f"widen: {factor}  # {note}"
+    end = "\r\n" if "\r\n" in text else "\n"
+    root = _compose(raw, name=name)
+    entries = dict(_entries(root, _Place(name, ""))) if root else {}
+    policy = next((key for key in entries if key.value == "policy"), None)
+    if policy is None:
+        open_line = text and not text.endswith("\n")
+        changed = f"{text}{end if open_line else ''}policy:{end}  {line}{end}"
+        return mark + changed.encode()
+    inner = dict(_entries(entries[policy], _Place(name, "policy")))
+    widen = next((value for key, value in inner.items() if key.value == "widen"), None)
+    lines = text.splitlines(keepends=True)
+    if widen is not None:
+        place = widen.start_mark
+        start, stop = place.column, widen.end_mark.column
+        old = lines[place.line]
+        ours = r"(?:\s*# calibrated .*)?"
+        found = old[stop:].rstrip("\r\n")
+        rest = f"  # {note}" if re.fullmatch(ours, found) else found
+        ending = old[len(old.rstrip("\r\n")) :]
+        lines[place.line] = old[:start] + factor + rest + ending
+    elif inner and policy.start_mark.line < entries[policy].start_mark.line:
+        column = next(iter(inner)).start_mark.column
+        lines.insert(policy.start_mark.line + 1, f"{' ' * column}{line}{end}")
+    else:
+        at = entries[policy].start_mark
+        old = lines[at.line]
+        comma = ", " if inner else ""
+        brace = at.column + 1
+        lines[at.line] = f"{old[:brace]}widen: {factor}{comma}{old[brace:]}"
+    return mark + "".join(lines).encode()
 
 
 # A thousand times what anybody writes, and still read in seconds.
@@ -564,6 +622,14 @@ def _false_alarms(text: str) -> float:
 
 
 _MOST_FALSE_ALARMS = 0.5
+# Where twice the error is too little, a factor is not what helps.
+_WIDEST = 2.0
+
+
+def _factor(text: str) -> float:
+    if not re.fullmatch(NUMBER, text) or not 1 <= float(text) <= _WIDEST:
+        raise ValueError(f"{text} is not a number from 1 to 2")
+    return float(text)
 
 
 def _relative(text: str) -> float:
@@ -662,6 +728,7 @@ def _measure(**given: Any) -> Measure:
 def _policy(
     *,
     false_alarms: float = 0.01,
+    widen: float = 1.0,
     margins: Mapping[Kind, float] = _MARGINS,
     absolute: Mapping[Kind, float] = _ABSOLUTE,
     on_inconclusive: Answer = Answer.WARN,
@@ -671,6 +738,7 @@ def _policy(
 ) -> Policy:
     return Policy(
         false_alarms=false_alarms,
+        widen=widen,
         margins={**_MARGINS, **margins},
         absolute={**_ABSOLUTE, **absolute},
         on_inconclusive=on_inconclusive,
@@ -714,6 +782,12 @@ _SPAN = _duration(_above_zero)
 _RELATIVE = _share("a percentage such as 2%", "%", _relative)
 _POINTS = _share("a difference such as 0.1pp", "pp", _points)
 _ANY_SHARE = _share("a percentage such as 2%", "(?:%|pp)", parse_share)
+_FACTOR = _Scalar(
+    "a number from 1 to 2",
+    _factor,
+    {"type": "number", "minimum": 1, "maximum": _WIDEST},
+    _NUMBERS,
+)
 _ANSWER = _choice(Answer)
 _REF = _matching(r"[^\s-]\S*", "a name that git can take")
 
@@ -779,7 +853,7 @@ _MEASURE = _Record(
             "rounds after which a verdict is allowed, rising",
             [20, 40, 80],
         ),
-        "slice": _Key(_SPAN, "length of one slice of a benchmark", "0.2s"),
+        "slice": _Key(_SPAN, "length of one slice of a benchmark", "0.1s"),
         "layouts": _Key(
             _choice(get_args(Layouts)), "a code layout a slice, or one for all", "fresh"
         ),
@@ -811,6 +885,12 @@ _POLICY = _Record(
             _share("a share such as 0.01", "%", _false_alarms),
             "share of harmless pull requests that may fail",
             0.01,
+        ),
+        "widen": _Key(
+            _FACTOR,
+            "standard errors against stored runs times this; `benchgate calibrate` "
+            "finds it",
+            1.0,
         ),
         "margins": _Key(
             _Record(_by_kind, {str(kind): key for kind, key in _MARGIN_KEYS.items()}),

@@ -7,27 +7,42 @@ Measuring, which has a flow of its own, is in ``measure/flow.py``.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 
+from benchgate import injected
 from benchgate import judge as policy_of
-from benchgate.compare import benchmarks_of, compare, compare_window, renamed
+from benchgate.compare import (
+    WHOLE_SUITE,
+    Compared,
+    benchmarks_of,
+    compare,
+    compare_window,
+    renamed,
+)
 from benchgate.config import Config
 from benchgate.errors import FormatError
+from benchgate.injected import How, Refusal, SelfTest, Trial
 from benchgate.model import (
     Commit,
+    Comparison,
     Cost,
     Design,
     Environment,
+    ErrorControl,
+    Judgement,
     Measurement,
     Report,
     Round,
     Run,
+    SeriesKey,
     Verdict,
 )
-from benchgate.report import build_report
+from benchgate.report import build_report, fails
+from benchgate.stats.window import FEWEST_RUNS
 from benchgate.tools import merge, tool_of
 from benchgate.tools.source import source_of
 
@@ -46,20 +61,32 @@ def judge_measurement(measurement: Measurement, config: Config) -> Report:
     compared = compare(
         measurement,
         blocks=partial(policy_of.blocks, policy=policy),
+        margin=partial(policy_of.plain_margin, policy=policy),
         level=policy.false_alarms,
     )
     judgements = policy_of.judge(
         compared.comparisons, policy=policy, control=compared.error_control
     )
-    return build_report(measurement, compared, judgements, policy=policy)
+    # What stored runs cleared spends no error: nothing is called slower there.
+    cleared = policy_of.judge(
+        measurement.cleared,
+        policy=policy,
+        control=replace(compared.error_control, level=0.0, tests=0),
+    )
+    return build_report(measurement, compared, (*judgements, *cleared), policy=policy)
 
 
 def judge_against(
-    window: Sequence[Measurement], measurement: Measurement, config: Config
+    window: Sequence[Measurement],
+    measurement: Measurement,
+    config: Config,
+    *,
+    reruns: Sequence[Measurement] = (),
 ) -> Report:
     """Return the report of a head against stored runs, newest first.
 
-    Without any it is a first run, which passes.
+    Without any it is a first run, which passes. *reruns* are measurements of the same
+    commit by other jobs, each as good as the first.
     """
     policy = config.policy
     blocks = partial(policy_of.blocks, policy=policy)
@@ -68,14 +95,99 @@ def judge_against(
         measurement, base=runs[-1] if runs else None, design=Design.STORED
     )
     compared = (
-        compare_window(runs, measurement.head, blocks=blocks, level=policy.false_alarms)
+        compare_window(
+            runs,
+            measurement.head,
+            blocks=blocks,
+            level=policy.false_alarms,
+            widen=policy.widen,
+            reruns=[rerun.head for rerun in reruns],
+        )
         if runs
-        else compare(against, blocks=blocks, level=policy.false_alarms)
+        else Compared((), ErrorControl("holm", policy.false_alarms, 0), ())
     )
     judgements = policy_of.judge(
         compared.comparisons, policy=policy, control=compared.error_control
     )
     return build_report(against, compared, judgements, policy=policy)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What the stored runs settled, before anything was measured in pairs.
+
+    ``measurement`` holds what they cleared and nothing else. In the suites ``done``
+    there is nothing left to measure, in those ``left`` there is.
+    """
+
+    measurement: Measurement
+    done: frozenset[str]
+    left: frozenset[str]
+
+
+def can_look(window: Sequence[Measurement], environment: Environment) -> bool:
+    """Say whether enough stored runs were made where the head would be measured."""
+    alike = [run for run in window if run.head.environment.key == environment.key]
+    return len(alike) >= FEWEST_RUNS
+
+
+def first_look(
+    window: Sequence[Measurement], measurement: Measurement, config: Config
+) -> FirstLook:
+    """Return what stored runs, newest first, clear of a head measured alone.
+
+    A benchmark is cleared when every series of it that may block is unchanged; of a
+    load test, which is measured as a whole, all or nothing. Where a whole suite moved,
+    nothing of it is cleared: whether that was the machine, only pairs can tell.
+    """
+    report = judge_against(window, measurement, config)
+    suites: dict[str, list[Judgement]] = defaultdict(list)
+    for judgement in report.judgements:
+        suites[judgement.key.suite].append(judgement)
+    unlike = {m.suite for m in (*report.added, *report.removed)}
+    unlike |= {failure.suite for failure in report.failed}
+    whole = {suite.name for suite in config.suites if suite.tool == "k6"}
+    cleared: list[Comparison] = []
+    done = set()
+    for suite, members in suites.items():
+        unchanged = _unchanged(members)
+        if len(unchanged) == len(members) and suite not in unlike:
+            done.add(suite)
+        elif suite in whole or any(m.key.benchmark == WHOLE_SUITE for m in members):
+            continue
+        cleared += unchanged
+    newest, head = window[0].head, measurement.head
+    return FirstLook(
+        Measurement(
+            base=replace(newest, rounds=()),
+            head=replace(head, rounds=()),
+            design=Design.STORED,
+            left_out=measurement.left_out,
+            cleared=tuple(cleared),
+            cost=measurement.cost,
+        ),
+        done=frozenset(done),
+        left=frozenset(suites.keys() | unlike) - done,
+    )
+
+
+def _unchanged(judgements: Sequence[Judgement]) -> list[Comparison]:
+    """Return the series of the benchmarks of one suite of which none that counts moved.
+
+    Where none may block, all count.
+    """
+    benchmarks: dict[str, list[Judgement]] = defaultdict(list)
+    for judgement in judgements:
+        benchmarks[judgement.key.benchmark].append(judgement)
+    return [
+        judgement.comparison
+        for members in benchmarks.values()
+        if all(
+            j.verdict is Verdict.UNCHANGED
+            for j in [j for j in members if j.blocking] or members
+        )
+        for judgement in members
+    ]
 
 
 def still_open(measurement: Measurement, config: Config) -> set[tuple[str, str]]:
@@ -90,6 +202,38 @@ def still_open(measurement: Measurement, config: Config) -> set[tuple[str, str]]
         and j.rounds_needed is not None
         and j.rounds_needed <= last
     }
+
+
+def prove_itself(
+    measurement: Measurement,
+    config: Config,
+    *,
+    slowdown: float,
+    repeated: Collection[tuple[str, str]],
+    refusals: Sequence[Refusal],
+) -> SelfTest:
+    """Return whether this gate passes unchanged code and fails a known *slowdown*.
+
+    *measurement* is of a commit against itself; in the benchmarks *repeated*, each
+    (suite, name), the work of some of its rounds was repeated in that share. All
+    others are made slower on paper, one at a time.
+    """
+    plain = injected.without_repeated(measurement)
+    unchanged = judge_measurement(plain, config)
+    slowed = injected.with_repeated(measurement, repeated)
+    measured = judge_measurement(slowed, config) if repeated else unchanged
+
+    def trial(benchmark: tuple[str, str], keys: Collection[SeriesKey]) -> Trial:
+        how, report = How.REPEATED, measured
+        if benchmark not in repeated:
+            slower = injected.scaled(plain, keys, slowdown=slowdown)
+            how, report = How.SCALED, judge_measurement(slower, config)
+        judged = [j for j in report.judgements if j.key in keys]
+        failing = {j.key for j in judged if fails(j, config.policy)}
+        return injected.trial_of(judged, how=how, failing=failing)
+
+    trials = [trial(*each) for each in injected.tried(unchanged.judgements).items()]
+    return SelfTest(slowdown, unchanged, tuple(trials), tuple(refusals))
 
 
 def read_sides(
@@ -111,6 +255,30 @@ def read_sides(
         head=Run(Commit(), Environment(), tuple(read(name) for name in head)),
         design=Design.PAIRED if paired else Design.INDEPENDENT,
     )
+
+
+def join_heads(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Return the heads in *measurements*, of which some may be shards of one another.
+
+    What repeats a series is another run of the same commit; what shares none with the
+    others is a part. Raises FormatError for a mixture of the two.
+    """
+    parts = [benchmarks_of(m.head) for m in measurements]
+    if sum(map(len, parts)) == len(set().union(*parts)):
+        return [join_shards(measurements)]
+    if any(part != parts[0] for part in parts):
+        raise FormatError(
+            "the run documents share some benchmarks and not all",
+            hint="join the shards of each job first, or give whole runs",
+        )
+    commits = {m.head.commit.sha for m in measurements}
+    if len(commits) > 1:
+        raise FormatError(
+            "the run documents are of different commits: "
+            + ", ".join(sorted(sha[:12] for sha in commits)),
+            hint="give the runs of one commit",
+        )
+    return list(measurements)
 
 
 def join_shards(measurements: Sequence[Measurement]) -> Measurement:
@@ -137,6 +305,7 @@ def join_shards(measurements: Sequence[Measurement]) -> Measurement:
         base=_joined(bases) if bases else None,
         head=_joined([m.head for m in measurements]),
         share_of_error=min(m.share_of_error for m in measurements),
+        cleared=tuple(c for m in measurements for c in m.cleared),
         # What is left out everywhere is said once.
         left_out=tuple(dict.fromkeys(d for m in measurements for d in m.left_out)),
         cost=Cost(
@@ -205,7 +374,8 @@ def _check_measured(measurement: Measurement) -> None:
     """Refuse what holds neither a measurement nor the reason why there is none."""
     sides = [side for side in (measurement.base, measurement.head) if side]
     rounds = [round_ for side in sides for round_ in side.rounds]
-    if any(r.samples or r.failures for r in rounds) or measurement.left_out:
+    there = any(r.samples or r.failures for r in rounds) or measurement.cleared
+    if there or measurement.left_out:
         return
     raise FormatError("nothing was measured", hint="look into .benchgate/logs")
 
@@ -230,7 +400,7 @@ def _check_shared(measurement: Measurement) -> None:
     before, after = benchmarks_of(measurement.base), benchmarks_of(measurement.head)
     rounds = (*measurement.base.rounds, *measurement.head.rounds)
     failed = any(round_.failures for round_ in rounds)
-    if before & after or failed or not before:
+    if before & after or failed or not before or measurement.cleared:
         return
     sides = (("base", before), ("head", after))
     raise FormatError(

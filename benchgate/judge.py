@@ -84,18 +84,20 @@ def _adjusted(
 ) -> list[float]:
     """Return the adjusted p of each comparison, 1 where there is no effect.
 
-    What may block is one family under Holm; what may not is another.
+    What may block and was tested is one family under Holm; what may not is another.
+    What could not have regressed keeps its own p.
     """
-    adjusted = [1.0] * len(comparisons)
-    for family in (True, False):
-        members = [
-            i
-            for i, c in enumerate(comparisons)
-            if blocking[i] is family and c.effect is not None
-        ]
-        raw = [getattr(comparisons[i].effect, side) for i in members]
-        tests = max(control.tests, len(raw))
-        found = holm(raw, tests=tests) if family else benjamini_hochberg(raw)
+    effects = [c.effect for c in comparisons]
+    raw = [1.0 if e is None else float(getattr(e, side)) for e in effects]
+    adjusted = list(raw)
+    known = [i for i, effect in enumerate(effects) if effect is not None]
+    tested = [i for i in known if blocking[i] and comparisons[i].tested]
+    watched = [i for i in known if not blocking[i]]
+    tests = max(control.tests, len(tested))
+    for members, found in (
+        (tested, holm([raw[i] for i in tested], tests=tests)),
+        (watched, benjamini_hochberg([raw[i] for i in watched])),
+    ):
         for i, p in zip(members, found, strict=True):
             adjusted[i] = p
     return adjusted
@@ -159,23 +161,29 @@ def _judge_one(
     )
 
 
+def plain_margin(key: SeriesKey, metric: Metric, policy: Policy) -> float:
+    """Return the margin of a series before any absolute floor."""
+    margin = policy.margins[metric.kind]
+    for rule in policy.series:
+        if rule.margin is not None and _matches(rule.pattern, key):
+            margin = rule.margin
+    return margin
+
+
 def margin_of(comparison: Comparison, policy: Policy) -> float:
     """Return the smallest slowdown worth blocking, as a fraction of the base.
 
     An absolute floor is a margin too: half a nanosecond of two is 25 %.
     """
     metric = comparison.metric
-    margin = policy.margins[metric.kind]
-    for rule in policy.series:
-        if rule.margin is not None and _matches(rule.pattern, comparison.key):
-            margin = rule.margin
+    margin = plain_margin(comparison.key, metric, policy)
     floor = policy.absolute.get(metric.kind, 0.0)
     if floor and metric.unit is Unit.SECOND and comparison.base is not None:
         return max(margin, floor / comparison.base.value)
     return margin
 
 
-def detectable(effect: Effect, edge: float, *, units: int) -> float:
+def detectable(effect: Effect, edge: float, *, units: float) -> float:
     """Return the smallest true theta that *units* units catch in four of five cases.
 
     Source: ``statistics.md`` section 7; the multipliers stay those of the effect.
@@ -189,7 +197,7 @@ def _rounds_needed(effect: Effect, edge: float) -> int | None:
     per_unit = effect.rounds / effect.units
 
     def enough(rounds: int) -> bool:
-        units = max(2, round(rounds / per_unit))
+        units = max(2.0, rounds / per_unit)
         return detectable(effect, edge, units=units) <= _TARGET * edge
 
     numbers = range(2, _MOST_ROUNDS + 1, 2)

@@ -149,12 +149,23 @@ class HostLoad:
     """What was seen of the machine while a round was measured.
 
     ``load`` is the one-minute load average; ``others`` the share of all CPU time
-    that other processes used, ``steal`` the share that the hypervisor took.
+    that processes used which are not of ours, ``steal`` the share that the
+    hypervisor took, ``throttled`` the one in which the limit of our container held
+    us back.
+    ``frequency`` is the mean clock of the CPUs as a share of their highest,
+    ``overheated`` how often one of them slowed down because it was too hot.
+    ``cpu_limit`` is in CPUs, ``memory_limit`` in bytes: what the container allows.
+    What the system doesn't tell, or doesn't limit, is None.
     """
 
     load: float
     others: float
     steal: float
+    throttled: float | None = None
+    frequency: float | None = None
+    overheated: int | None = None
+    cpu_limit: float | None = None
+    memory_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +265,8 @@ class Measurement:
     ``share_of_error`` is the part of the allowed error that the last look may
     spend: 1 where there was only one look.
     ``left_out`` are benchmarks that were not measured, each with its reason.
+    ``cleared`` is what stored runs had shown to be unchanged, so that it was not
+    measured in pairs.
     """
 
     base: Run | None
@@ -261,6 +274,7 @@ class Measurement:
     design: Design
     share_of_error: float = 1.0
     left_out: tuple[Doubt, ...] = ()
+    cleared: tuple[Comparison, ...] = ()
     cost: Cost = Cost()
 
 
@@ -292,7 +306,7 @@ class Effect:
     one-sided 95 % bound, a rejection at the level of one test, and the step from
     there to four in five caught.
     ``spread`` is the standard deviation of one unit (one pair, one round), and
-    ``units`` how many of them were used of ``rounds``.
+    ``units`` how many equally good ones the used of ``rounds`` are worth.
     """
 
     theta: float
@@ -303,7 +317,7 @@ class Effect:
     critical: float
     power: float
     spread: float
-    units: int
+    units: float
     rounds: int
 
 
@@ -312,6 +326,9 @@ class Comparison:
     """One series on both sides.
 
     ``effect`` is None when nothing can be said, and ``reason`` then says why.
+    ``design`` is how this series was measured; a report may mix them.
+    ``tested`` is false where it could not have regressed whatever side its numbers
+    had been measured on: such a series takes no part of the allowed error.
     """
 
     key: SeriesKey
@@ -321,6 +338,8 @@ class Comparison:
     effect: Effect | None
     reason: str
     weak: bool
+    design: Design
+    tested: bool = True
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -401,9 +420,14 @@ class SeriesRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the team calls a regression, and what fails."""
+    """What the team calls a regression, and what fails.
+
+    ``widen`` multiplies the standard errors of comparisons with stored runs: 1, or
+    what a calibration on the team's own history found.
+    """
 
     false_alarms: float
+    widen: float
     margins: Mapping[Kind, float]
     absolute: Mapping[Kind, float]
     on_inconclusive: Answer

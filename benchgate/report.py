@@ -10,9 +10,11 @@ from benchgate.compare import Compared, benchmarks_of
 from benchgate.model import (
     UNKNOWN,
     Answer,
+    Design,
     Doubt,
     Environment,
     Failure,
+    HostLoad,
     Judgement,
     Measurement,
     Missing,
@@ -22,6 +24,8 @@ from benchgate.model import (
     Run,
     Verdict,
 )
+from benchgate.stats.pairs import FEWEST_TO_CHOOSE
+from benchgate.units import format_share
 
 _ORDER = {
     Verdict.REGRESSED: 0,
@@ -29,6 +33,13 @@ _ORDER = {
     Verdict.IMPROVED: 2,
     Verdict.UNCHANGED: 3,
 }
+# Shares of all CPU time, beyond which a round was disturbed. Hosted runners steal one
+# to three percent all the time; a neighbour on the same core costs half and more.
+_MANY_OTHERS = 0.2
+_MUCH_STOLEN = 0.05
+_MUCH_THROTTLED = 0.01
+# Quiet pairs are a quarter of all at the least; with fewer, none were quiet.
+_FEWEST_QUIET = 0.25
 
 
 def build_report(
@@ -221,6 +232,49 @@ def _differences(base: Run, head: Run) -> tuple[str, ...]:
 def _doubts(measurement: Measurement, compared: Compared) -> tuple[Doubt, ...]:
     runs = [run for run in (measurement.base, measurement.head) if run]
     found = [d for run in runs for r in run.rounds for d in r.doubts]
+    found += _disturbances(measurement)
     found += compared.doubts
     found += [d for c in compared.comparisons for d in c.doubts]
     return tuple(dict.fromkeys(found))
+
+
+def _disturbances(measurement: Measurement) -> tuple[Doubt, ...]:
+    """Return one doubt for all rounds in which the machine did something else.
+
+    The head's rounds speak for both sides: a pair shares its moment.
+    """
+    loads = [r.load for r in measurement.head.rounds if r.load]
+    reasons = [_disturbed(load) for load in loads]
+    quiet = reasons.count(())
+    if quiet == len(loads):
+        return ()
+    seen = [reason for each in reasons for reason in each]
+    said = f"of {_count(len(loads), 'round', 'rounds')} " + ", ".join(
+        f"in {seen.count(reason)} {reason}" for reason in dict.fromkeys(seen)
+    )
+    looked_past = (
+        measurement.design is Design.PAIRED
+        and len(loads) >= FEWEST_TO_CHOOSE
+        and quiet >= _FEWEST_QUIET * len(loads)
+    )
+    if looked_past:
+        return (Doubt(f"{said}; quiet pairs look past them"),)
+    return (Doubt(f"{said}: see `benchgate doctor`, and measure on a quieter machine"),)
+
+
+def _disturbed(load: HostLoad) -> tuple[str, ...]:
+    """Say what disturbed a round, the causes that explain others first."""
+    throttled = load.throttled is not None and load.throttled > _MUCH_THROTTLED
+    reasons = (
+        (throttled, "the container's CPU limit held us back"),
+        (bool(load.overheated), "a CPU slowed down because of heat"),
+        (
+            load.steal > _MUCH_STOLEN,
+            f"the hypervisor took more than {format_share(_MUCH_STOLEN)} of the CPU",
+        ),
+        (
+            load.others > _MANY_OTHERS,
+            f"other processes used more than {format_share(_MANY_OTHERS)} of the CPU",
+        ),
+    )
+    return tuple(reason for holds, reason in reasons if holds)

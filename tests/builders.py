@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import settings
 
 from benchgate.compare import Compared, compare, compare_window
-from benchgate.judge import blocks, judge
+from benchgate.judge import blocks, judge, plain_margin
 from benchgate.model import (
     ONE_VALUE,
     SLICE_STATISTICS,
@@ -57,6 +57,7 @@ SIZE = Metric("size", Unit.BYTE, Better.LOWER, Kind.SIZE)
 # A busy machine is no reason to fail: an example takes as long as it takes.
 LAW = settings(max_examples=50, deadline=None)
 POLICY = Policy(
+    widen=1.0,
     false_alarms=0.01,
     margins=MappingProxyType(dict.fromkeys(Kind, 0.02)),
     absolute=MappingProxyType({}),
@@ -164,6 +165,7 @@ def compared(measurement: Measurement, policy: Policy = POLICY) -> Compared:
     return compare(
         measurement,
         blocks=partial(blocks, policy=policy),
+        margin=partial(plain_margin, policy=policy),
         level=policy.false_alarms,
     )
 
@@ -177,6 +179,7 @@ def compared_window(
         head,
         blocks=partial(blocks, policy=policy),
         level=policy.false_alarms,
+        widen=policy.widen,
     )
 
 
@@ -228,7 +231,14 @@ def comparison(
     """Return a comparison with this effect."""
     value = SideValue(base, 20)
     return Comparison(
-        key(benchmark, metric), metric, value, value, found, reason, weak=weak
+        key(benchmark, metric),
+        metric,
+        value,
+        value,
+        found,
+        reason,
+        weak=weak,
+        design=Design.PAIRED,
     )
 
 

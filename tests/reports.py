@@ -126,6 +126,7 @@ def judged(
             ),
             reason="",
             weak=False,
+            design=Design.PAIRED,
         ),
         verdict=verdict,
         reason="",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchgate.commands import complain, flags, project
@@ -46,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a run document that holds both sides; repeat for shards",
+        help="a run document that holds both sides; repeat for shards, and with "
+        "--against for runs of the same commit by several jobs",
     )
     parser.add_argument(
         "--against",
@@ -85,9 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Judge, print, write what was asked for, and return the verdict's code."""
     config = flags.configured(args)
-    measurement = _given(args, config)
-    if measurement is not None:
-        return _judged(measurement, args, config)
+    given = _given(args, config)
+    if given:
+        return _judged(given[0], args, config, reruns=given[1:])
     if config.measure.design is DesignChoice.STORED:
         args.against = "baseline"
     from benchgate.commands.console import Progress  # noqa: PLC0415 - if measured
@@ -110,14 +112,18 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _judged(
-    measurement: Measurement, args: argparse.Namespace, config: Config
+    measurement: Measurement,
+    args: argparse.Namespace,
+    config: Config,
+    *,
+    reruns: Sequence[Measurement] = (),
 ) -> ExitCode:
     """Show the verdict on *measurement*, then write it down."""
     from benchgate import gate  # noqa: PLC0415 - --help needs none of it
 
     if args.against:
         window = project.stored_runs(config, limit=config.baseline.window)
-        report = gate.judge_against(window, measurement, config)
+        report = gate.judge_against(window, measurement, config, reruns=reruns)
     else:
         report = gate.judge_measurement(measurement, config)
     _print(report, args)
@@ -137,8 +143,11 @@ def _check_places(args: argparse.Namespace) -> None:
     flags.check_place(args.markdown)
 
 
-def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
-    """Return what the named sources hold, None when none was named."""
+def _given(args: argparse.Namespace, config: Config) -> list[Measurement]:
+    """Return what the named sources hold, nothing when none was named.
+
+    More than one are runs of the same commit, to be judged against stored ones.
+    """
     from benchgate import gate  # noqa: PLC0415 - as above
 
     base, head = list(args.base), list(args.head)
@@ -158,9 +167,9 @@ def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
             raise UsageError("there is a --base but no --head")
         if base and args.against:
             raise UsageError("--against baseline measures no other base: leave --base")
-        return None
+        return []
     _check_sides(base, head, paired=args.paired)
-    return gate.read_sides(
+    measurement = gate.read_sides(
         base,
         head,
         paired=args.paired,
@@ -168,6 +177,7 @@ def _given(args: argparse.Namespace, config: Config) -> Measurement | None:
         warmup=flags.duration(args.warmup, "--warmup"),
         partial_runs=args.partial,
     )
+    return [measurement]
 
 
 def _check_sides(base: list[str], head: list[str], *, paired: bool) -> None:
@@ -182,8 +192,8 @@ def _check_sides(base: list[str], head: list[str], *, paired: bool) -> None:
         raise UsageError("standard input can be read once only")
 
 
-def _joined(args: argparse.Namespace) -> Measurement:
-    """Return what the run documents of all shards hold."""
+def _joined(args: argparse.Namespace) -> list[Measurement]:
+    """Return what the run documents of all shards, or of all reruns, hold."""
     from benchgate import gate  # noqa: PLC0415 - as above
     from benchgate.documents import run as document  # noqa: PLC0415 - as above
 
@@ -195,7 +205,7 @@ def _joined(args: argparse.Namespace) -> Measurement:
                 hint="measure both with `benchgate run --base REF`, or judge it with "
                 "--against baseline",
             )
-    return gate.join_shards(shards)
+    return gate.join_heads(shards) if args.against else [gate.join_shards(shards)]
 
 
 def _print(report: Report, args: argparse.Namespace) -> None:

@@ -14,14 +14,20 @@ from benchgate.units import parse_duration
 
 def add_measuring(parser: argparse.ArgumentParser) -> None:
     """Declare what can be said about measuring, instead of ``benchgate.yml``."""
-    parser.add_argument("--rounds", type=int, metavar="N", help="measure N rounds")
-    parser.add_argument("--budget", metavar="TIME", help="measure no longer than this")
+    add_length(parser)
     parser.add_argument(
         "--only",
         choices=[only.value for only in config.Only],
         help="measure everything, or only what a changed file can affect",
     )
+
+
+def add_length(parser: argparse.ArgumentParser) -> None:
+    """Declare how long measuring may take, and where the configuration is."""
+    parser.add_argument("--rounds", type=int, metavar="N", help="measure N rounds")
+    parser.add_argument("--budget", metavar="TIME", help="measure no longer than this")
     parser.add_argument("--config", metavar="FILE", help="instead of benchgate.yml")
+    parser.set_defaults(only=None)
 
 
 def configured(args: argparse.Namespace) -> config.Config:

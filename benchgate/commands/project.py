@@ -16,6 +16,7 @@ from benchgate.measure import git
 from benchgate.model import Measurement
 
 if TYPE_CHECKING:
+    from benchgate.gate import FirstLook
     from benchgate.measure.plan import Progress
     from benchgate.store import Store
 
@@ -58,12 +59,23 @@ def measure(
     work: Path,
     progress: Progress,
 ) -> Measurement:
-    """Measure the work tree at *place*: *alone*, or in pairs against *base*."""
+    """Measure the work tree at *place*: *alone*, or in pairs against *base*.
+
+    By the design ``auto``, and where no *base* is asked for, the head alone is judged
+    against stored runs first; only what they don't clear is measured in pairs.
+    """
     from benchgate import gate  # noqa: PLC0415 - only who measures needs it
     from benchgate.measure import flow  # noqa: PLC0415 - as above
 
     if alone:
         return flow.measure_head(place, settings, work=work, progress=progress)
+    look = None
+    wanted = settings.measure
+    everything = base is None and wanted.only is config.Only.ALL
+    if everything and wanted.design is config.DesignChoice.AUTO:
+        look = _first_look(place, settings, work=work, progress=progress)
+    if look and not look.left:
+        return look.measurement
     return flow.measure_checkout(
         place,
         settings,
@@ -71,7 +83,32 @@ def measure(
         work=work,
         progress=progress,
         open_after=partial(gate.still_open, config=settings),
+        cleared=look.measurement.cleared if look else (),
+        done=look.done if look else (),
     )
+
+
+def _first_look(
+    place: Path, settings: config.Config, *, work: Path, progress: Progress
+) -> FirstLook | None:
+    """Return what the stored runs clear, None where there are too few of this machine.
+
+    A store that can't be read is no reason not to measure.
+    """
+    from benchgate import gate  # noqa: PLC0415 - as above
+    from benchgate.measure import flow  # noqa: PLC0415 - as above
+
+    try:
+        window = stored_runs(settings, limit=settings.baseline.window)
+    except BenchgateError as error:
+        problem = error.problem.partition("\n")[0]
+        progress.say(f"the stored runs can't be read, so all is paired: {problem}")
+        return None
+    if not gate.can_look(window, flow.environment_of(place)):
+        return None
+    progress.say(f"looking at the head alone first, against {len(window)} stored runs")
+    alone = flow.measure_head(place, settings, work=work, progress=progress)
+    return gate.first_look(window, alone, settings)
 
 
 def open_store(settings: config.Config) -> Store:

@@ -137,7 +137,7 @@ class Effect(_Wire, frozen=True):
     critical: float
     power: float
     spread: float
-    units: int
+    units: float
     rounds: int
 
 
@@ -156,6 +156,8 @@ class Judgement(_Wire, frozen=True):
     ``slowdown``, ``margin`` and ``detectable`` are fractions of the base, for rates
     of errors differences; a positive slowdown is always worse.
     ``incomparable`` says why there is no ``effect``, and is empty if there is one.
+    ``design`` says how this series was settled: a report may mix designs. One that
+    isn't ``tested`` could not have regressed and took no part of the allowed error.
     """
 
     suite: str
@@ -179,6 +181,8 @@ class Judgement(_Wire, frozen=True):
     effect: Effect | None
     incomparable: str
     weak: bool
+    design: model.Design
+    tested: bool
     doubts: tuple[Doubt, ...]
 
 
@@ -339,6 +343,8 @@ def _judgement_of(judgement: model.Judgement) -> dict[str, Any]:
         "effect": comparison.effect,
         "incomparable": comparison.reason,
         "weak": comparison.weak,
+        "design": comparison.design,
+        "tested": comparison.tested,
         "doubts": comparison.doubts,
     }
 
@@ -352,6 +358,8 @@ def _judgement_from(judged: Judgement) -> model.Judgement:
         effect=wire.same(judged.effect, model.Effect) if judged.effect else None,
         reason=judged.incomparable,
         weak=judged.weak,
+        design=judged.design,
+        tested=judged.tested,
         doubts=wire.same(judged.doubts, tuple[model.Doubt, ...]),
     )
     return model.Judgement(

@@ -12,6 +12,7 @@ than one line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
@@ -41,6 +42,7 @@ Text = Annotated[str, Meta(max_length=20_000)]
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
 # Beyond 2**53 other readers of JSON lose the last digit.
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -100,11 +102,19 @@ class Doubt(_Wire, frozen=True):
 
 
 class HostLoad(_Wire, frozen=True):
-    """What was seen of the machine while a round was measured."""
+    """What was seen of the machine while a round was measured.
+
+    Shares are of all CPU time; what the machine didn't tell is null, or not there.
+    """
 
     load: NotNegative
     others: NotNegative
     steal: NotNegative
+    throttled: NotNegative | None = None
+    frequency: NotNegative | None = None
+    overheated: Whole | None = None
+    cpu_limit: Positive | None = None
+    memory_limit: Whole | None = None
 
 
 class Round(_Wire, frozen=True):
@@ -185,6 +195,46 @@ class Cost(_Wire, frozen=True):
     measuring: NotNegative
 
 
+class SideValue(_Wire, frozen=True):
+    """A typical value over the rounds of one side, in the unit of the metric."""
+
+    value: NotNegative
+    rounds: Whole
+
+
+class Effect(_Wire, frozen=True):
+    """The change against stored runs, before any policy, as in a report."""
+
+    theta: float
+    se: Positive
+    p_slower: Probability
+    p_faster: Probability
+    bound: NotNegative
+    critical: NotNegative
+    power: NotNegative
+    spread: Positive
+    units: Positive
+    rounds: Whole
+
+
+class Cleared(_Wire, frozen=True):
+    """A series that stored runs had shown to be unchanged before pairs were measured.
+
+    One that may not block can be cleared without an ``effect``, for a ``reason``.
+    """
+
+    key: Key
+    metric: Metric
+    base: SideValue | None
+    head: SideValue | None
+    effect: Effect | None
+    reason: Text
+    weak: bool
+    design: model.Design
+    tested: bool
+    doubts: Annotated[tuple[Doubt, ...], Meta(max_length=MAX_SERIES)]
+
+
 class Document(_Wire, frozen=True, tag_field="schema", tag=SCHEMA):
     """What a run measured: both sides, or the head alone."""
 
@@ -194,6 +244,7 @@ class Document(_Wire, frozen=True, tag_field="schema", tag=SCHEMA):
     left_out: Annotated[tuple[Doubt, ...], Meta(max_length=MAX_SERIES)]
     base: Side | None
     head: Side
+    cleared: Annotated[tuple[Cleared, ...], Meta(max_length=MAX_SERIES)] = ()
 
 
 class _Header(msgspec.Struct):
@@ -220,6 +271,7 @@ def encode(measurement: model.Measurement) -> bytes:
         "share_of_error": measurement.share_of_error,
         "cost": measurement.cost,
         "left_out": measurement.left_out,
+        "cleared": measurement.cleared,
         "base": None if base is None else _side_of(base),
         "head": _side_of(measurement.head),
     }
@@ -341,14 +393,27 @@ def _entry_of(reading: model.Reading) -> dict[str, Any]:
 def _measurement_of(document: Document) -> model.Measurement:
     base = document.base
     _check_amount(document)
+    _check_cleared(document)
     return model.Measurement(
         base=None if base is None else _run_of(base, place="$.base"),
         head=_run_of(document.head, place="$.head"),
         design=document.design,
         share_of_error=document.share_of_error,
         left_out=wire.same(document.left_out, tuple[model.Doubt, ...]),
+        cleared=wire.same(document.cleared, tuple[model.Comparison, ...]),
         cost=wire.same(document.cost, model.Cost),
     )
+
+
+def _check_cleared(document: Document) -> None:
+    """Refuse a series that is cleared twice, or cleared and measured all the same."""
+    seen = {(s.suite, s.benchmark, s.metric.name) for s in document.head.series}
+    for index, cleared in enumerate(document.cleared):
+        name = (cleared.key.suite, cleared.key.benchmark, cleared.key.metric)
+        if name in seen or cleared.metric.name != cleared.key.metric:
+            problem = "the series is here before, or named otherwise than its metric"
+            raise _ImpossibleError(f"$.cleared[{index}]", problem)
+        seen.add(name)
 
 
 def _check_amount(document: Document) -> None:
@@ -374,7 +439,7 @@ def _run_of(side: Side, *, place: str) -> model.Run:
     seen: set[model.SeriesKey] = set()
     for index, series in enumerate(side.series):
         at = f"{place}.series[{index}]"
-        key = model.SeriesKey(series.suite, series.benchmark, series.metric.name)
+        key = _key_of(series.suite, series.benchmark, series.metric.name)
         if key in seen:
             raise _ImpossibleError(at, "an earlier series has the same name")
         if len(series.rounds) != len(side.rounds):
@@ -404,7 +469,7 @@ def _round_of(
 
 def _readings_of(series: Series, *, place: str) -> Iterator[tuple[int, model.Reading]]:
     """Yield the number of each round that has the series, and what it read."""
-    metric = wire.same(series.metric, model.Metric)
+    metric = _metric_of(series.metric)
     if isinstance(series, TallySeries):
         for number, tally in enumerate(series.rounds):
             if tally is not None:
@@ -428,6 +493,17 @@ def _readings_of(series: Series, *, place: str) -> Iterator[tuple[int, model.Rea
                     points=sample.points,
                 ),
             )
+
+
+# One object for all that are equal: comparing the runs of a window is then cheap.
+@lru_cache(maxsize=16384)
+def _key_of(suite: str, benchmark: str, metric: str) -> model.SeriesKey:
+    return model.SeriesKey(suite, benchmark, metric)
+
+
+@lru_cache(maxsize=256)
+def _metric_of(metric: Metric) -> model.Metric:
+    return wire.same(metric, model.Metric)
 
 
 def _check_tally(tally: Tally, *, place: str) -> None:

@@ -28,7 +28,8 @@ _ASK_WITHIN = 120.0
 _CRITERION = frozenset({"criterion", "codspeed-criterion-compat"})
 # What `cargo vendor` puts into every foreign crate.
 _VENDORED = ".cargo-checksum.json"
-_LISTED = re.compile(r"^(.*): benchmark$", re.MULTILINE)
+# Criterion says "bench" before 0.5.
+_LISTED = re.compile(r"^(.*): bench(?:mark)?$", re.MULTILINE)
 _RUNS_CRITERION = re.compile(r"\bcargo((?: \+\S+)?) criterion\b")
 # Rust's regex crate refused to see anything else escaped until version 1.8.
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
@@ -121,6 +122,8 @@ class _Artifact(msgspec.Struct):
     reason: str
     target: _MetadataTarget | None = None
     executable: str | None = None
+    package_id: str = ""
+    manifest_path: str = ""
 
 
 def environment(target_directory: Path | None) -> dict[str, str | None]:
@@ -188,15 +191,18 @@ def build(
     suite: Suite,
     env: Mapping[str, str | None],
     log: Path,
+    settings: Path | None = None,
 ) -> tuple[tuple[Executable, ...], tuple[Doubt, ...]]:
     """Build *targets*; return those that are criterion's, and a doubt for each other.
 
+    *settings*: a configuration file for Cargo on top of the user's own.
     Raises ToolError with the compiler's first error.
     """
     built: list[Executable] = []
     strangers: list[Doubt] = []
     for members in _by_package(targets):
-        for target, path in _built(members, suite=suite, env=env, log=log):
+        messages = _messages(members, suite=suite, env=env, log=log, settings=settings)
+        for target, path in _artifacts(messages, members):
             probed = _probe(target, path, env)
             if probed is not None:
                 built.append(probed)
@@ -204,6 +210,27 @@ def build(
             text = f"{suite.name}: bench target {target.title} is not of criterion"
             strangers.append(Doubt(f"{text} and was left out"))
     return tuple(built), tuple(strangers)
+
+
+def harnesses(
+    targets: Sequence[Target],
+    *,
+    suite: Suite,
+    env: Mapping[str, str | None],
+    log: Path,
+) -> dict[str, Path]:
+    """Return the criterion that *targets* are built with: package id and folder.
+
+    Several versions where packages need several. They are built where they aren't.
+    """
+    found = {}
+    for members in _by_package(targets):
+        messages = _messages(members, suite=suite, env=env, log=log, settings=None)
+        for artifact in _read(messages):
+            target = artifact.target
+            if target and target.name == "criterion" and "bench" not in target.kind:
+                found[artifact.package_id] = Path(artifact.manifest_path).parent
+    return found
 
 
 def benchmarks(
@@ -272,22 +299,7 @@ def package_environment(target: Target) -> dict[str, str]:
     }
 
 
-def _workspaces(root: Path, unreadable: list[ToolError]) -> Iterator[_Metadata]:
-    """Yield each workspace below *root*; what cargo can't read goes to *unreadable*."""
-    seen: set[Path] = set()
-    for manifest in _manifests(root):
-        if manifest in seen:
-            continue
-        try:
-            metadata = _metadata(manifest)
-        except ToolError as error:
-            unreadable.append(error)
-            continue
-        seen.update(Path(p.manifest_path) for p in metadata.packages)
-        yield metadata
-
-
-def _manifests(folder: Path) -> list[Path]:
+def manifests(folder: Path) -> list[Path]:
     """Return the manifests in and below *folder*, the ones nearest to it first."""
     found = []
     for parent, folders, files in os.walk(folder):
@@ -298,6 +310,21 @@ def _manifests(folder: Path) -> list[Path]:
         if "Cargo.toml" in files:
             found.append(Path(parent) / "Cargo.toml")
     return sorted(found, key=lambda path: (len(path.parts), path))
+
+
+def _workspaces(root: Path, unreadable: list[ToolError]) -> Iterator[_Metadata]:
+    """Yield each workspace below *root*; what cargo can't read goes to *unreadable*."""
+    seen: set[Path] = set()
+    for manifest in manifests(root):
+        if manifest in seen:
+            continue
+        try:
+            metadata = _metadata(manifest)
+        except ToolError as error:
+            unreadable.append(error)
+            continue
+        seen.update(Path(p.manifest_path) for p in metadata.packages)
+        yield metadata
 
 
 def _metadata(manifest: Path) -> _Metadata:
@@ -346,16 +373,18 @@ def _by_package(targets: Sequence[Target]) -> list[list[Target]]:
     return list(by_folder.values())
 
 
-def _built(
+def _messages(
     members: Sequence[Target],
     *,
     suite: Suite,
     env: Mapping[str, str | None],
     log: Path,
-) -> list[tuple[Target, Path]]:
-    """Return each of *members*, all of one package, with its executable."""
+    settings: Path | None,
+) -> bytes:
+    """Build *members*, all of one package; return what cargo says of each artifact."""
     named = [selection(target, suite=suite, of=members) for target in members]
     flags = ["--no-run", *(word for words, _ in named for word in words), *named[0][1]]
+    flags += ["--config", str(settings)] if settings else []
     first_error = _FirstError()
     with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
         messages = Path(folder) / "messages.json"
@@ -373,7 +402,7 @@ def _built(
         )
         if finished.status:
             raise _build_error(finished, first_error.lines)
-        return _artifacts(messages.read_bytes(), members)
+        return messages.read_bytes()
 
 
 def _bench_command(suite: Suite) -> str:
@@ -390,15 +419,18 @@ def _artifacts(messages: bytes, targets: Sequence[Target]) -> list[tuple[Target,
     """Return the executable of each of *targets*, all of one package."""
     wanted = {target.name: target for target in targets}
     found = []
-    for line in messages.splitlines():
-        # What a procedural macro prints arrives between the messages.
-        if not line.startswith(b"{"):
-            continue
-        message = msgspec.json.decode(line, type=_Artifact)
+    for message in _read(messages):
         target = message.target
         if message.executable and target and "bench" in target.kind:
             found.append((wanted[target.name], Path(message.executable)))
     return found
+
+
+def _read(messages: bytes) -> Iterator[_Artifact]:
+    for line in messages.splitlines():
+        # What a procedural macro prints arrives between the messages.
+        if line.startswith(b"{"):
+            yield msgspec.json.decode(line, type=_Artifact)
 
 
 class _FirstError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from benchgate.config import Config
 from benchgate.documents import run
-from benchgate.errors import FormatError, StopError
-from benchgate.measure import git
+from benchgate.errors import FormatError, StopError, UsageError
+from benchgate.measure import git, host
 from benchgate.measure.cargo import builds_outside
+from benchgate.measure.injection import Injection
 from benchgate.measure.pairs import Comparison, OpenAfter, measure_alone
 from benchgate.measure.plan import Checkout, Plan, Progress, Workshop
 from benchgate.measure.selection import measurable, selected
@@ -29,6 +30,7 @@ from benchgate.model import (
     Run,
     Side,
 )
+from benchgate.model import Comparison as Cleared
 
 RUN = "run.json"
 
@@ -41,10 +43,13 @@ def measure_checkout(
     work: Path,
     progress: Progress,
     open_after: OpenAfter,
+    cleared: Sequence[Cleared] = (),
+    done: Collection[str] = (),
 ) -> Measurement:
     """Measure the work tree that *folder* lies in against its base, in pairs.
 
-    *open_after* a look says what more rounds may settle.
+    *open_after* a look says what more rounds may settle; what is *cleared* already
+    is not measured, and suites that are *done* aren't even built.
 
     ``run.json`` in *work* holds the rounds that were measured, however this ends.
     Where the base has no such folder there is nothing to compare with, and the head
@@ -64,9 +69,15 @@ def measure_checkout(
         if not plan.base.project.is_dir():
             return _measure_first(plan)
         suites, left_out = selected(plan)
-        comparison = Comparison(plan, left_out=left_out)
+        suites = tuple(suite for suite in suites if suite.name not in done)
+        comparison = Comparison(plan, left_out=left_out, cleared=cleared)
         with _kept(comparison, plan.workshop):
             return comparison.run(suites, open_after)
+
+
+def environment_of(folder: Path) -> Environment:
+    """Return what a measurement of *folder* would be made in."""
+    return host.environment(folder)
 
 
 def measure_head(
@@ -81,6 +92,65 @@ def measure_head(
         measurement = measure_alone(workshop, suites, head, left_out=left_out)
     _keep(measurement, workshop)
     return measurement
+
+
+def measure_slowed(
+    folder: Path,
+    config: Config,
+    *,
+    slowdown: float,
+    work: Path,
+    progress: Progress,
+    open_after: OpenAfter,
+) -> tuple[Measurement, Injection]:
+    """Measure the commit checked out at *folder* against itself, with and without.
+
+    In the same rounds some of its benchmarks are measured with a *slowdown*, a share
+    of their time, as far as the second result says.
+    Uncommitted changes are left out: they would be a change.
+    """
+    root = git.toplevel(folder)
+    commit = git.head_commit(root)
+    with git.cache_slot(root) as slot:
+        progress.say(f"checking out {commit.sha[:12]}, to compare it with itself")
+        tree = git.worktree(root, commit.sha, slot / "base")
+        own = root
+        if commit.dirty:
+            progress.say("uncommitted changes are left out")
+            own = git.worktree(root, commit.sha, slot / "head")
+            _lend_lock_files(folder, root, own)
+            commit = replace(commit, dirty=False)
+        side = partial(_checkout, folder=folder, root=root, slot=slot)
+        plan = Plan(
+            Workshop(config, work, _emptied(slot / "scratch"), progress),
+            base=side(Side.BASE, commit, tree),
+            head=side(Side.HEAD, commit, own),
+        )
+        if not plan.base.project.is_dir():
+            raise UsageError(
+                f"{folder}: is not part of the commit {commit.sha[:12]}",
+                hint="commit it first",
+            )
+        suites, left_out = measurable(config)
+        comparison = Comparison(plan, left_out=left_out)
+        injection = Injection(plan, suites, slowdown=slowdown, place=slot / "criterion")
+        with _kept(comparison, plan.workshop):
+            measurement = comparison.run(suites, open_after, injection.pairs)
+    return measurement, injection
+
+
+def _lend_lock_files(folder: Path, root: Path, tree: Path) -> None:
+    """Give *tree* the lock files of *root* that Git doesn't know, from *folder* up.
+
+    Otherwise its dependencies would be those of today, and not those of the user.
+    """
+    for place in (folder, *folder.parents):
+        lock = place / "Cargo.lock"
+        if not place.is_relative_to(root) or not lock.exists():
+            continue
+        other = tree / place.relative_to(root)
+        if other.is_dir() and not git.is_tracked(root, str(lock)):
+            shutil.copyfile(lock, other / "Cargo.lock")
 
 
 def _measure_first(plan: Plan) -> Measurement:

@@ -71,7 +71,7 @@ def commit_of(root: Path, ref: str) -> str:
         f"{ref}^{{commit}}",
     )
     if found is None:
-        hint = _SHALLOW if _is_shallow(root) else _FETCH
+        hint = _SHALLOW if is_shallow(root) else _FETCH
         raise UsageError(f"{ref}: no such commit in {root}", hint=hint)
     return found.split()[-1]
 
@@ -88,7 +88,7 @@ def base_commit(root: Path, ref: str | None) -> Commit:
     default = _default_branch(root)
     found = _try_git(root, "merge-base", "HEAD", default)
     if found is None:
-        hint = _SHALLOW if _is_shallow(root) else "name the base with --base REF"
+        hint = _SHALLOW if is_shallow(root) else "name the base with --base REF"
         raise UsageError(f"HEAD and {default} have no common commit here", hint=hint)
     base = found.strip()
     if base == head.sha and not head.dirty:
@@ -167,6 +167,11 @@ def is_tracked(root: Path, path: str) -> bool:
     return _try_git(root, "ls-files", "--error-unmatch", "--", path) is not None
 
 
+def is_shallow(root: Path) -> bool:
+    """Say whether the clone at *root* lacks the older part of its history."""
+    return (_try_git(root, "rev-parse", "--is-shallow-repository") or "")[:4] == "true"
+
+
 def _cache() -> Path:
     """Return the user's cache folder; relative ones are to be ignored by its rules."""
     named = os.environ.get("XDG_CACHE_HOME", "")
@@ -204,10 +209,6 @@ def _uses_submodules(root: Path) -> bool:
     """Say whether the user has fetched a submodule; else the base needs none."""
     listed = _try_git(root, "submodule", "status") or ""
     return any(not line.startswith("-") for line in listed.splitlines())
-
-
-def _is_shallow(root: Path) -> bool:
-    return (_try_git(root, "rev-parse", "--is-shallow-repository") or "")[:4] == "true"
 
 
 def _default_branch(root: Path) -> str:

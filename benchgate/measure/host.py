@@ -12,11 +12,12 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchgate.errors import ToolError
-from benchgate.measure.process import run, session_members
+from benchgate.measure import kernel
+from benchgate.measure.process import living_sessions, run, session_members
 from benchgate.model import UNKNOWN, Environment, HostLoad
 
 _PROC = Path("/proc")
@@ -36,13 +37,18 @@ _TOOLS: Mapping[str, Sequence[str]] = {
 class Counters:
     """CPU seconds of the machine since it started, over all of its CPUs.
 
-    ``busy`` is what processes used, ``own`` what we and our ended children did.
+    ``busy`` is what processes used; ``own`` what we, our ended children and what we
+    started and still runs did. ``throttled`` are seconds in which the limit of our
+    container held us back; ``frequency`` and ``overheated`` are those of HostLoad.
     """
 
     total: float
     busy: float
     steal: float
     own: float
+    throttled: float | None = None
+    frequency: float | None = None
+    overheated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,15 @@ class ProcessCost:
 
 def read_load() -> Counters | None:
     """Return the counters of the machine now, None where there is no ``/proc``."""
-    text = _read(_PROC / "stat")
+    text = kernel.read(_PROC / "stat")
     if text is None:
         return None
-    times = os.times()
-    own = times.user + times.system + times.children_user + times.children_system
-    return counters_of(text, own=own)
+    return replace(
+        counters_of(text, own=_own_cpu_seconds()),
+        throttled=kernel.throttled_seconds(kernel.own_groups()),
+        frequency=kernel.frequency(),
+        overheated=kernel.overheated(),
+    )
 
 
 def counters_of(stat: str, *, own: float) -> Counters:
@@ -82,24 +91,28 @@ def counters_of(stat: str, *, own: float) -> Counters:
     )
 
 
-def load_between(
-    before: Counters | None, after: Counters | None, own_cpu_seconds: float
-) -> HostLoad | None:
+def load_between(before: Counters | None, after: Counters | None) -> HostLoad | None:
     """Return what was seen of the machine between two readings.
 
-    *own_cpu_seconds* is what those of our processes used that still run, such as
-    services; what we and our ended children used is in the readings.
     None where there was nothing to read or no time has passed.
     """
     if before is None or after is None or after.total <= before.total:
         return None
     total = after.total - before.total
-    own = after.own - before.own + own_cpu_seconds
+    # A child that nobody waited for takes what it had used along.
+    own = max(0.0, after.own - before.own)
     others = max(0.0, after.busy - before.busy - own)
+    groups = kernel.own_groups()
     return HostLoad(
         load=os.getloadavg()[0],
         others=min(1.0, others / total),
-        steal=(after.steal - before.steal) / total,
+        # The hypervisor's own count may step back by a tick.
+        steal=max(0.0, after.steal - before.steal) / total,
+        throttled=_share(before.throttled, after.throttled, total),
+        frequency=_mean(before.frequency, after.frequency),
+        overheated=_more(before.overheated, after.overheated),
+        cpu_limit=kernel.cpu_limit(groups),
+        memory_limit=kernel.memory_limit(groups),
     )
 
 
@@ -137,17 +150,23 @@ def environment(root: Path) -> Environment:
     tools = ((name, _printed_by(words, root=root)) for name, words in _TOOLS.items())
     return Environment(
         arch=platform.machine() or UNKNOWN,
-        cpu=cpu_model(_read(_PROC / "cpuinfo") or ""),
+        cpu=cpu_model(kernel.read(_PROC / "cpuinfo") or ""),
         vcpus=_vcpus(),
         os_image=_os_image(),
         kernel=platform.release() or UNKNOWN,
         libc=" ".join(part for part in platform.libc_ver() if part) or UNKNOWN,
-        governor=(_read(_GOVERNOR) or UNKNOWN).strip(),
+        governor=(kernel.read(_GOVERNOR) or UNKNOWN).strip(),
         toolchain=toolchain or UNKNOWN,
         runner=runner_class(os.environ),
         build="release",
         tools=tuple((name, version_in(line)) for name, line in tools if line),
     )
+
+
+def version_of(command: Sequence[str], *, root: Path) -> str | None:
+    """Return the version that *command* prints in *root*, None if it doesn't run."""
+    line = _printed_by(command, root=root)
+    return version_in(line) if line else None
 
 
 def cpu_model(cpuinfo: str) -> str:
@@ -179,6 +198,36 @@ def version_in(line: str) -> str:
     """Return the version in what a tool says of itself, or all that it says."""
     found = re.search(r"\d+\.\d+\.\d+\S*", line)
     return found[0] if found else line
+
+
+def _own_cpu_seconds() -> float:
+    """Return what we used, our ended children, and what we started and still runs.
+
+    A service runs from the first round to the last: without it, its work would be
+    that of others.
+    """
+    times = os.times()
+    ended = times.user + times.system + times.children_user + times.children_system
+    costs = (process_cost(session) for session in living_sessions())
+    return ended + sum(cost.cpu_seconds for cost in costs if cost)
+
+
+def _share(before: float | None, after: float | None, total: float) -> float | None:
+    if before is None or after is None:
+        return None
+    return max(0.0, after - before) / total
+
+
+def _mean(before: float | None, after: float | None) -> float | None:
+    if before is None or after is None:
+        return None
+    return (before + after) / 2
+
+
+def _more(before: int | None, after: int | None) -> int | None:
+    if before is None or after is None:
+        return None
+    return max(0, after - before)
 
 
 def _cost_of(pid: int) -> ProcessCost | None:
@@ -238,11 +287,3 @@ def _printed_by(command: Sequence[str], *, root: Path) -> str:
         return ""
     lines = finished.output.splitlines() if finished.status == 0 else []
     return lines[0].strip() if lines else ""
-
-
-def _read(path: Path) -> str | None:
-    """Return the text of a file of the kernel, None where there is none."""
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return None

@@ -167,13 +167,13 @@ def window(  # noqa: PLR0913 - a window is made of all of these
         finished = run(
             command,
             cwd=script.resolve().parent,
-            env={**_without_k6_options(), **env, "PORT": str(port)},
+            env={**without_k6_options(), **env, "PORT": str(port)},
             within=within,
             on_line=thrown.count,
         )
     except DeadlineError as error:
         reason, _, lines = error.problem.partition("\n")
-        failure = Failure(suite, "", reason, _hide(dedent(lines), env))
+        failure = Failure(suite, "", reason, hide(dedent(lines), env))
         return Window(out, within, 0, (failure,), ())
     said = _said(summary)
     return Window(
@@ -214,6 +214,25 @@ def cost_of_window(
     }
 
 
+def without_k6_options() -> dict[str, str | None]:
+    """Return the changes that leave k6 with the options of the script alone."""
+    taken_away = {name: None for name in os.environ if name.startswith("K6_")}
+    return {
+        **taken_away,
+        "K6_NO_USAGE_REPORT": "true",
+        # Otherwise an import of k6/x/... downloads another k6 while we measure.
+        "K6_AUTO_EXTENSION_RESOLUTION": "false",
+    }
+
+
+def hide(text: str, env: Mapping[str, str]) -> str:
+    """Return *text* without the values of *env*: a script may print its token."""
+    for value in sorted(env.values(), key=len, reverse=True):
+        if len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, _HIDDEN)
+    return text
+
+
 class _Thrown:
     """Counts iterations that throw, which k6 tells only in its log."""
 
@@ -237,7 +256,7 @@ def _failures(
     reason = _reason(finished, said, thrown)
     if not reason:
         return ()
-    return (Failure(suite, "", reason, _hide(finished.output, env)),)
+    return (Failure(suite, "", reason, hide(finished.output, env)),)
 
 
 def _reason(finished: Finished, said: _Summary | None, thrown: int) -> str:
@@ -276,22 +295,3 @@ def _said(summary: Path) -> _Summary | None:
         return msgspec.json.decode(summary.read_bytes(), type=_Summary)
     except FileNotFoundError:
         return None
-
-
-def _without_k6_options() -> dict[str, str | None]:
-    """Return the changes that leave k6 with the options of the script alone."""
-    taken_away = {name: None for name in os.environ if name.startswith("K6_")}
-    return {
-        **taken_away,
-        "K6_NO_USAGE_REPORT": "true",
-        # Otherwise an import of k6/x/... downloads another k6 while we measure.
-        "K6_AUTO_EXTENSION_RESOLUTION": "false",
-    }
-
-
-def _hide(text: str, env: Mapping[str, str]) -> str:
-    """Return *text* without the values of *env*: a script may print its token."""
-    for value in sorted(env.values(), key=len, reverse=True):
-        if len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, _HIDDEN)
-    return text

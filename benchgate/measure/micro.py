@@ -154,12 +154,19 @@ def measure_alone(workshop: Workshop, suite: Suite, checkout: Checkout) -> Round
 class MicroPairs:
     """The criterion benchmarks of one suite, ready to be measured in pairs."""
 
-    def __init__(self, plan: Plan, suite: Suite) -> None:
-        """Build both sides of *suite*."""
+    def __init__(
+        self,
+        plan: Plan,
+        suite: Suite,
+        sides: tuple[MicroSide, MicroSide] | None = None,
+    ) -> None:
+        """Build both sides of *suite*; *sides* are base and head already built."""
         self._workshop = plan.workshop
         self._suite = suite
-        head = build_side(plan.workshop, suite, plan.head)
-        base = _build_base(plan, suite, head)
+        if sides is None:
+            head = build_side(plan.workshop, suite, plan.head)
+            sides = _build_base(plan, suite, head), head
+        base, head = sides
         self._sides = {Side.BASE: base, Side.HEAD: head}
         renames = plan.workshop.config.renames
         self._pairs = matched(base.benches, head.benches, renames)
@@ -169,6 +176,11 @@ class MicroPairs:
     def benchmarks(self) -> frozenset[str]:
         """Return the names, as the head has them, that can still be measured."""
         return frozenset(head for _, head in self._pairs) - self._broken
+
+    @property
+    def base(self) -> MicroSide:
+        """Return the base as it is built, and recorded once ``first`` is done."""
+        return self._sides[Side.BASE]
 
     def first(self, *, deadline: float) -> tuple[Round, Round]:
         """Run the suite once a side; return what only one side has, and what failed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from benchgate.config import Suite
 from benchgate.errors import ToolError
 from benchgate.measure import host, micro, services
 from benchgate.measure.plan import Checkout, Plan, Workshop
+from benchgate.model import Comparison as Cleared
 from benchgate.model import (
     Cost,
     Design,
@@ -64,6 +65,10 @@ class PairedSuite(Protocol):
         """Let go of what is running."""
 
 
+Also = Callable[[Mapping[str, PairedSuite]], Mapping[str, PairedSuite]]
+"""What makes more suites, by name, of those that are built."""
+
+
 def shares_of_error(looks: int) -> tuple[float, ...]:
     """Return which part of the allowed error each of *looks* looks may spend."""
     if looks in _SHARES:
@@ -75,11 +80,18 @@ def shares_of_error(looks: int) -> tuple[float, ...]:
 class Comparison:
     """A comparison in pairs under way; what was measured is there at any time."""
 
-    def __init__(self, plan: Plan, *, left_out: Sequence[Doubt]) -> None:
-        """Start with nothing measured; *left_out* will stay out."""
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        left_out: Sequence[Doubt],
+        cleared: Sequence[Cleared] = (),
+    ) -> None:
+        """Start with nothing measured; *left_out* and *cleared* will stay out."""
         self._plan = plan
         self._workshop = plan.workshop
         self._left_out = tuple(left_out)
+        self._cleared = tuple(cleared)
         # A pair is added whole: a signal between its two sides would tear them apart.
         self._pairs: list[Pair] = []
         self._before: Pair = (Round({}), Round({}))
@@ -102,12 +114,19 @@ class Comparison:
             design=Design.PAIRED,
             share_of_error=self._share,
             left_out=self._left_out,
+            cleared=self._cleared,
             cost=Cost(self._building, self._measuring),
         )
 
-    def run(self, suites: Sequence[Suite], open_after: OpenAfter) -> Measurement:
+    def run(
+        self,
+        suites: Sequence[Suite],
+        open_after: OpenAfter,
+        also: Also = lambda _: {},
+    ) -> Measurement:
         """Measure *suites* until *open_after* a look finds nothing, or the budget ends.
 
+        *also* names suites that are made of those that are built, in the same rounds.
         Raises ToolError when a suite can't be built or started, and when the budget
         ends before anything was measured.
         """
@@ -120,6 +139,7 @@ class Comparison:
             for suite in suites:
                 make = services.LoadPairs if suite.tool == "k6" else micro.MicroPairs
                 ready[suite.name] = make(self._plan, suite)
+            ready.update(also(ready))
             self._building = time.monotonic() - began
             self._measure(ready, open_after)
         finally:
@@ -138,8 +158,12 @@ class Comparison:
         began = time.monotonic()
         deadline = began + settings.budget
         firsts = [suite.first(deadline=deadline) for suite in suites.values()]
-        self._before = _merged(firsts)
-        wanted = {name: suite.benchmarks for name, suite in suites.items()}
+        base, head = _merged(firsts)
+        self._before = (self._uncleared(base), self._uncleared(head))
+        wanted = {
+            name: _without(name, suite.benchmarks, self._cleared)
+            for name, suite in suites.items()
+        }
         for look, share in zip(settings.looks, shares, strict=True):
             self._share = share
             while self.rounds < look and any(wanted.values()):
@@ -170,6 +194,16 @@ class Comparison:
                 f"after {self.rounds} rounds {len(still_open)} benchmarks are open"
             )
 
+    def _uncleared(self, before: Round) -> Round:
+        """Return *before* without what is cleared: the base may be older than it."""
+        keys = {(c.key.suite, c.key.benchmark) for c in self._cleared}
+        kept = {
+            k: r
+            for k, r in before.samples.items()
+            if (k.suite, k.benchmark) not in keys
+        }
+        return replace(before, samples=kept)
+
     def _round(
         self,
         suites: dict[str, PairedSuite],
@@ -184,7 +218,7 @@ class Comparison:
             suite.pair(rng, number=number, wanted=wanted[name], deadline=deadline)
             for name, suite in suites.items()
         )
-        seen = host.load_between(load_before, host.read_load(), 0.0)
+        seen = host.load_between(load_before, host.read_load())
         now = time.time()
         self._pairs.append(
             (
@@ -275,7 +309,7 @@ def measure_alone(
     whole = replace(
         merge([("", part) for part in parts]),
         started_at=time.time(),
-        load=host.load_between(load_before, host.read_load(), 0.0),
+        load=host.load_between(load_before, host.read_load()),
     )
     return Measurement(
         base=None,
@@ -302,6 +336,12 @@ def _merged(pairs: Iterable[Pair]) -> Pair:
 
 def _counted(rounds: int) -> str:
     return "1 round" if rounds == 1 else f"{rounds} rounds"
+
+
+def _without(
+    suite: str, benchmarks: frozenset[str], cleared: Sequence[Cleared]
+) -> frozenset[str]:
+    return benchmarks - {c.key.benchmark for c in cleared if c.key.suite == suite}
 
 
 def _open_in(

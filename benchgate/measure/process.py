@@ -199,6 +199,11 @@ def kill_all() -> None:
         _signal(session, signal.SIGKILL)
 
 
+def living_sessions() -> tuple[int, ...]:
+    """Return the sessions that were started here and have not been ended yet."""
+    return tuple(_live)
+
+
 def session_members(session: int) -> tuple[int, ...]:
     """Return the living processes of *session*, none where there is no ``/proc``."""
     try:

@@ -66,7 +66,7 @@ def labeller(judgements: Sequence[Judgement]) -> Labeller:
     return label
 
 
-def row_of(judgement: Judgement, design: Design, *, label: Phrase, marks: str) -> Row:
+def row_of(judgement: Judgement, *, label: Phrase, marks: str) -> Row:
     """Return the row of *judgement*; *marks* are the numbers of its doubts."""
     comparison = judgement.comparison
     interval, bounds = _interval(judgement)
@@ -82,8 +82,8 @@ def row_of(judgement: Judgement, design: Design, *, label: Phrase, marks: str) -
         bounds=bounds,
         margin=_margin(judgement),
         detectable=printed_detectable(judgement),
-        needed=_needed(judgement, design),
-        evidence=_evidence(judgement, design),
+        needed=_needed(judgement),
+        evidence=_evidence(judgement),
         remark=_remark(judgement),
     )
 
@@ -149,26 +149,37 @@ def _margin(judgement: Judgement) -> str:
     return format_points(edge).removeprefix("+")
 
 
-def _needed(judgement: Judgement, design: Design) -> str:
+def _needed(judgement: Judgement) -> str:
     if judgement.slowdown is None:
         return ""
-    unit = "pair" if design is Design.PAIRED else "round"
+    paired = judgement.comparison.design is Design.PAIRED
+    unit = "pair" if paired else "round"
     if judgement.rounds_needed is None:
         return f"no number of {unit}s"
     return count(judgement.rounds_needed, unit)
 
 
-def _evidence(judgement: Judgement, design: Design) -> str:
+def _evidence(judgement: Judgement) -> str:
     base, head = judgement.comparison.base, judgement.comparison.head
     if base is None or head is None:
         return ""
-    if design is Design.PAIRED and base.rounds == head.rounds:
-        measured = count(head.rounds, "pair")
-    else:
-        measured = f"{count(head.rounds, 'round')} against {base.rounds}"
+    measured = measured_by(judgement)
     if judgement.p_adjusted is None:
         return measured
     return f"{measured}, p {_probability(judgement.p_adjusted)}"
+
+
+def measured_by(judgement: Judgement) -> str:
+    """Return how a series was measured, and how often, as a few words."""
+    base, head = judgement.comparison.base, judgement.comparison.head
+    if base is None or head is None:
+        return ""
+    design = judgement.comparison.design
+    if design is Design.PAIRED and base.rounds == head.rounds:
+        return count(head.rounds, "pair")
+    if design is Design.STORED:
+        return f"{count(head.rounds, 'round')} against {base.rounds} stored"
+    return f"{count(head.rounds, 'round')} against {base.rounds}"
 
 
 def _probability(p: float) -> str:

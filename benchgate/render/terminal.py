@@ -60,14 +60,17 @@ def _lines(view: View, *, width: int | None, verbose: bool) -> Iterator[Line]:
         return
     for reason in view.reasons:
         yield _DEEPER, _text((reason,))
-    yield from _table(_listed_rows(view, verbose=verbose), view, width=width)
+    yield from _table(
+        _listed_rows(view, verbose=verbose), view, width=width, verbose=verbose
+    )
     yield from _counted(view, verbose=verbose)
     yield from _failures(view)
     others = (view.removed, view.added, view.differences, view.notes, view.left_out)
     for listing in others:
         yield from _listing(listing, verbose=verbose)
     yield 0, Text()
-    for phrase in (view.subject, (view.error_control,), (view.cost,), view.reproduce):
+    closing = (view.settled,), (view.error_control,), (view.cost,)
+    for phrase in (view.subject, *closing, view.reproduce):
         if any(phrase):
             yield 0, _text(phrase, "dim")
 
@@ -81,14 +84,20 @@ def _listed_rows(view: View, *, verbose: bool) -> list[Row]:
     return rows
 
 
-def _table(rows: Sequence[Row], view: View, *, width: int | None) -> Iterator[Line]:
+def _table(
+    rows: Sequence[Row], view: View, *, width: int | None, verbose: bool
+) -> Iterator[Line]:
     """Yield one line a row, or a few short ones where that is too wide."""
     if not rows:
         return
     yield 0, Text()
     names = ("", "base", "head", "slowdown", view.confidence, "verdict")
-    headings = [Text(name, "dim") for name in (*names, "could have seen")]
-    table = [_cells(row) for row in rows]
+    last = ("evidence",) if verbose else ()
+    headings = [Text(name, "dim") for name in (*names, "could have seen", *last)]
+    table = [
+        [*_cells(row), *([Text(row.evidence, "dim")] if verbose else [])]
+        for row in rows
+    ]
     widths = [
         max(cell_len(cell.plain) for cell in column)
         for column in zip(headings, *table, strict=True)
@@ -128,12 +137,14 @@ def _aligned(cells: Sequence[Text], widths: Sequence[int]) -> Text:
 
 
 def _stacked(cells: Sequence[Text]) -> Iterator[Line]:
-    label, base, head, slowdown, bounds, word, detectable = cells
+    label, base, head, slowdown, bounds, word, detectable, *evidence = cells
     yield 0, _spaced((word, label))
     values = Text(" → ").join(side for side in (base, head) if side)
     if slowdown:
         yield _DEEPER, _spaced((slowdown, bounds, values))
         yield _DEEPER, Text("could have seen ", "dim").append_text(detectable)
+        for text in evidence:
+            yield _DEEPER, text
 
 
 def _spaced(texts: Iterable[Text], gap: str = _GAP) -> Text:

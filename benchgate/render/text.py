@@ -39,6 +39,7 @@ from benchgate.render.rows import (
     is_change,
     is_suite,
     labeller,
+    measured_by,
     printed_detectable,
     row_of,
 )
@@ -135,6 +136,7 @@ class View:
     differences: Listing
     environment: tuple[tuple[str, Phrase], ...]
     subject: Phrase
+    settled: str
     error_control: str
     cost: str
     reproduce: Phrase
@@ -175,8 +177,7 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
     def table(group: str, limit: int, what: str) -> Table:
         members = groups[group]
         rows = [
-            row_of(j, report.design, label=label(j), marks=notes.marks(j.key))
-            for j in members[:limit]
+            row_of(j, label=label(j), marks=notes.marks(j.key)) for j in members[:limit]
         ]
         return Table(
             summary=f"{count(len(members), _noun(members))} {what}" if members else "",
@@ -229,6 +230,7 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
             : limits.machine
         ],
         subject=_subject(report),
+        settled=_settled(report),
         error_control=_error_control(report),
         cost=_cost(report.cost),
         reproduce=_reproduce(report),
@@ -562,6 +564,37 @@ def _subject(report: Report) -> Phrase:
     return (*(base or unnamed), " → ", *(head or unnamed), f", {design}.")
 
 
+def _settled(report: Report) -> str:
+    """Say how many series were settled how; nothing where all were alike."""
+    judged = [j for j in _single(report.judgements) if j.comparison.head]
+    if len(set(map(measured_by, judged))) <= 1:
+        return ""
+    counts: dict[str, int] = {}
+    for judgement in sorted(judged, key=_effort):
+        by = measured_by(judgement)
+        if judgement.verdict is Verdict.INCONCLUSIVE:
+            by = f"{by} and still open"
+        counts[by] = counts.get(by, 0) + 1
+    if len(counts) <= 1:
+        return ""
+    return (
+        "Series by what it took: "
+        + ", ".join(f"{number} with {by}" for by, number in counts.items())
+        + "."
+    )
+
+
+def _effort(judgement: Judgement) -> tuple[bool, bool, int, str]:
+    """Put first what was settled, and of that what took least."""
+    head = judgement.comparison.head
+    return (
+        judgement.verdict is Verdict.INCONCLUSIVE,
+        judgement.comparison.design is not Design.STORED,
+        head.rounds if head else 0,
+        measured_by(judgement),
+    )
+
+
 def _commit(commit: Commit) -> Phrase:
     sha = commit.sha[:_SHOWN_OF_SHA] if _SHA.fullmatch(commit.sha) else commit.sha
     named = [Name(part) for part in (commit.ref, sha) if part]
@@ -574,6 +607,11 @@ def _error_control(report: Report) -> str:
     control = report.error_control
     if not control.tests:
         return ""
+    if any(j.comparison.weak for j in report.judgements):
+        return (
+            "Weak evidence: how often it calls unchanged code slower is not known. "
+            "Measure in pairs: `benchgate compare`."
+        )
     return (
         f"Of changes that alter nothing at most {format_share(control.level)} "
         f"would fail here ({sentence(control.method)} over "

@@ -17,7 +17,7 @@ def effect_of_mean(
     theta: float,
     *,
     spread: float,
-    units: int,
+    units: float,
     rounds: int,
     level: float,
     width: float | None = None,

@@ -40,7 +40,7 @@ def compare_tallies(
     events = [sum(e for e, _ in side) for side in (base, head)]
     trials = [sum(n for _, n in side) for side in (base, head)]
     rates = [e / n for e, n in zip(events, trials, strict=True)]
-    dispersion = max(_dispersion(base), _dispersion(head))
+    dispersion = max(overdispersion(base), overdispersion(head))
     share = trials[1] / sum(trials)
     total = sum(events)
     slower = float(bdtrc(events[1] - 1, total, share)) if events[1] else 1.0
@@ -78,7 +78,7 @@ def _smoothed(events: int, trials: int) -> float:
     return (events + 0.5) / (trials + 1)
 
 
-def _dispersion(side: Sequence[tuple[int, int]]) -> float:
+def overdispersion(side: Sequence[tuple[int, int]]) -> float:
     """Return how much more the rounds vary than chance would have them: >= 1."""
     events = np.array([e for e, _ in side], float)
     trials = np.array([n for _, n in side], float)

@@ -26,7 +26,7 @@ PAGES = sorted(
 DECISIONS = [page for page in PAGES if page.parent.name == "decisions"]
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_CALL = re.compile(r"\bbenchgate ([a-z]+)\b([^`\n|]*)")
+_CALL = re.compile(r"\bbenchgate ([a-z]+(?:-[a-z]+)*)\b([^`\n|]*)")
 _PROMISED = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 
 
@@ -74,7 +74,8 @@ def is_broken(page: Path, link: str) -> bool:
 def flags_of(command: str) -> frozenset[str]:
     """Return the flags that ``benchgate COMMAND --help`` shows."""
     parser = argparse.ArgumentParser()
-    importlib.import_module(f"benchgate.commands.{command}").add_arguments(parser)
+    name = command.replace("-", "_")
+    importlib.import_module(f"benchgate.commands.{name}").add_arguments(parser)
     return frozenset(re.findall(r"--[a-z]+[a-z-]*", parser.format_help()))
 
 

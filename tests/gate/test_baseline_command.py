@@ -85,6 +85,49 @@ def test_the_head_is_judged_against_eight_stored_runs(
     assert project.report()["design"] == "stored"
 
 
+def reruns(project: Project, *moved: float) -> list[str]:
+    """Return the flags for runs in which json/3 took *moved* times as long."""
+    names = [f"rerun{n}.json" for n in range(len(moved))]
+    for name, factor in zip(names, moved, strict=True):
+        project.bench({**TIMES, "json/3": 300.0 * factor})
+        ended = project.benchgate("run", "--output", name)
+        assert ended.code == 0, ended.err
+    return [word for name in names for word in ("--run", name)]
+
+
+def test_several_runs_of_the_head_are_judged_together(project: Project) -> None:
+    project.write("benchgate.yml", STORES["directory"])
+    project.write(".gitignore", "rerun*\n")
+    for number in range(8):
+        record(project, 1 + number % 3 / 1000)
+
+    ended = project.benchgate(
+        *("compare", "--against", "baseline", "--verbose"),
+        *reruns(project, 1.05, 1.06, 1.04),
+    )
+
+    assert ended.code == 1, ended.out + ended.err
+    assert "3 rounds against 8 stored" in ended.out
+
+
+def test_runs_of_the_head_that_share_some_benchmarks_are_refused(
+    project: Project,
+) -> None:
+    project.write("benchgate.yml", STORES["directory"])
+    project.write(".gitignore", "rerun*\n")
+    record(project, 1.0)
+    flags = reruns(project, 1.0)
+    project.bench({"json/1": 100.0, "json/9": 900.0})
+    project.benchgate("run", "--output", "rerun9.json")
+
+    ended = project.benchgate(
+        "compare", "--against", "baseline", *flags, "--run", "rerun9.json"
+    )
+
+    assert ended.code == 3
+    assert "the run documents share some benchmarks and not all" in ended.err
+
+
 def test_uncommitted_changes_are_not_recorded(stored: Project) -> None:
     stored.write("benchgate.yml", "# changed")
     stored.benchgate("run")

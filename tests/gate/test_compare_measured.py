@@ -128,7 +128,7 @@ def test_slices_are_short_and_of_many_samples(project: Project) -> None:
 
     asked = " ".join(project.calls("bench")[0][1:-1])
     assert asked.startswith(
-        "--bench --noplot --warm-up-time 0.05 --measurement-time 0.2 "
+        "--bench --noplot --warm-up-time 0.05 --measurement-time 0.1 "
         "--sample-size 100 --nresamples 1000"
     )
 

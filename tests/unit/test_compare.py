@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchgate.compare import WHOLE_SUITE, benchmarks_of, compare, renamed
+from benchgate.compare import (
+    WHOLE_SUITE,
+    Compared,
+    benchmarks_of,
+    compare,
+    compare_window,
+    renamed,
+)
 from benchgate.model import (
     SLICE_STATISTICS,
     Better,
@@ -31,6 +38,7 @@ from benchgate.model import (
     Statistic,
     Tally,
     Unit,
+    Verdict,
 )
 from tests.builders import (
     DROPPED,
@@ -465,14 +473,19 @@ def test_points_of_what_is_no_tail_are_not_pooled() -> None:
 def load(
     *, base: int, head: int, trials: int = 1000, suite: str = "load"
 ) -> Measurement:
-    """Return ten windows of load, the first of each side with dropped iterations."""
+    """Return ten windows of load, the first seven of each side with dropped ones."""
     metrics = [P50, replace(P95, name="slowest"), RATE]
     parts = [
         paired({"GET /": STEADY}, {"GET /": SLOWER}, metric=metric, suite=suite)
         for metric in metrics
     ]
     dropped = [
-        {"iterations": [tally(n, 1000, DROPPED), *[tally(0, 1000, DROPPED)] * 9]}
+        {
+            "iterations": [
+                tally((n + 6 - i) // 7 if i < 7 else 0, 1000, DROPPED)
+                for i in range(10)
+            ]
+        }
         for n in (base, head)
     ]
     return joined(*parts, paired(*dropped, suite=suite))
@@ -484,7 +497,7 @@ def reasons(measurement: Measurement) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("base", "head", "side", "share"),
-    [(11, 0, "base", "0.11 %"), (0, 300, "head", "3 %"), (12, 15, "head", "0.15 %")],
+    [(22, 0, "base", "0.22 %"), (0, 300, "head", "3 %"), (22, 35, "head", "0.35 %")],
 )
 def test_dropped_iterations_censor_latency(
     base: int, head: int, side: str, share: str
@@ -540,9 +553,57 @@ def test_dropped_iterations_known_of_one_side_censor_too() -> None:
     assert only(both).reason.startswith("0.5 % of the head's iterations (50 of 10000)")
 
 
+def overflowing(base: set[int], head: set[int]) -> Measurement:
+    """Return ten windows; those named on either side dropped a tenth of all."""
+    counts = [
+        {
+            "iterations": [
+                tally(100 if i in side else 0, 1000, DROPPED) for i in range(10)
+            ]
+        }
+        for side in (base, head)
+    ]
+    return joined(
+        paired({"GET /": STEADY}, {"GET /": SLOWER}, metric=P50),
+        paired({"GET /": STEADY}, {"GET /": SLOWER}, metric=RATE),
+        paired(*counts),
+    )
+
+
+def test_the_few_windows_that_dropped_iterations_are_left_out_of_latencies() -> None:
+    found = compared(overflowing({1}, {1, 4}))
+
+    by_metric = {c.key.metric: c for c in found.comparisons}
+    assert shown(by_metric["p50"].head)[1] == 8
+    assert shown(by_metric["throughput"].head)[1] == 10
+    assert by_metric["p50"].doubts == ()
+    (doubt,) = found.doubts
+    assert doubt.text == (
+        "micro: in 2 of 10 windows iterations were dropped; they are left out of all "
+        "latencies"
+    )
+
+
+def test_where_most_windows_dropped_iterations_no_latency_is_judged() -> None:
+    found = compared(overflowing({1, 2, 3}, {4, 5, 6}))
+
+    assert found.comparisons[0].effect is None
+    assert found.comparisons[0].reason.startswith("3 % of the head's iterations")
+    assert found.doubts == ()
+
+
+def test_it_does_not_matter_which_side_dropped_them() -> None:
+    forth = compared(overflowing({1}, {4})).comparisons
+    back = compared(overflowing({4}, {1})).comparisons
+
+    assert [c.effect for c in forth if c.key.metric == "p50"] == [
+        c.effect for c in back if c.key.metric == "p50"
+    ]
+
+
 def test_what_is_censored_takes_no_share_of_the_level() -> None:
-    assert compared(load(base=0, head=0)).error_control.tests == 4
-    assert compared(load(base=0, head=900)).error_control.tests == 2
+    assert compared(load(base=5, head=5)).error_control.tests == 4
+    assert compared(load(base=5, head=900)).error_control.tests == 2
 
 
 # --- the number of tests ---
@@ -557,26 +618,71 @@ def test_only_what_may_block_takes_a_share_of_the_level() -> None:
     }
     spared = policy(series=(SeriesRule("micro:b", blocking=False),))
 
-    assert compared(paired(rows, rows)).error_control == ErrorControl("holm", 0.01, 3)
-    assert compared(paired(rows, rows), spared).error_control.tests == 2
+    slower = {**rows, "a": SLOWER, "b": SLOWER, "c": [1.1]}
+    assert compared(paired(rows, slower)).error_control == ErrorControl("holm", 0.01, 3)
+    assert compared(paired(rows, slower), spared).error_control.tests == 2
+
+
+IDLE = {
+    "never beyond the margin": paired({"a": [1.0, 1.02] * 4}, {"a": [1.01] * 8}),
+    "no error at all": paired({"a": [tally(0, 100)] * 8}, {"a": [tally(0, 100)] * 8}),
+    "too few errors": paired({"a": [tally(0, 100)] * 6}, {"a": [tally(1, 100)] * 6}),
+}
+BUSY = {
+    "once beyond the margin": paired({"a": [1.0] * 8}, {"a": [1.0] * 7 + [1.03]}),
+    "once better than that": paired({"a": [1.0] * 8}, {"a": [1.0] * 7 + [0.97]}),
+    "enough errors": paired({"a": [tally(0, 99)] * 8}, {"a": [tally(1, 99)] * 8}),
+}
+
+
+@pytest.mark.parametrize("measured", IDLE.values(), ids=IDLE)
+def test_what_could_not_regress_takes_no_share_of_the_level(
+    measured: Measurement,
+) -> None:
+    found = compared(measured)
+
+    assert found.error_control.tests == 0
+    assert [c.tested for c in found.comparisons] == [False]
+
+
+@pytest.mark.parametrize("measured", BUSY.values(), ids=BUSY)
+def test_what_could_regress_takes_its_share_of_the_level(
+    measured: Measurement,
+) -> None:
+    found = compared(measured)
+
+    assert found.error_control.tests == 1
+    assert [c.tested for c in found.comparisons] == [True]
+
+
+def test_a_pooled_tail_takes_its_share_even_where_its_windows_agree() -> None:
+    points = [1 + i / 1000 for i in range(200)]
+    windows = {"a": [window(points)] * 8}
+
+    assert compared(paired(windows, windows, metric=P95)).error_control.tests == 1
+
+
+def test_without_pairs_every_series_takes_its_share() -> None:
+    rows = {"a": [1.0] * 8}
+
+    assert compared(independent(rows, rows)).error_control.tests == 1
 
 
 def test_a_look_spends_its_share_of_the_level() -> None:
-    measured = replace(paired({"a": STEADY}, {"a": STEADY}), share_of_error=0.2)
+    measured = replace(paired({"a": STEADY}, {"a": SLOWER}), share_of_error=0.2)
 
     found = compared(measured)
 
     assert found.error_control.level == pytest.approx(0.002)
     assert found.comparisons[0].effect is not None
-    assert found.comparisons[0].effect.critical == pytest.approx(
-        stats.t.isf(0.002, found.comparisons[0].effect.units - 1)
-    )
+    df = math.floor(10 * (found.comparisons[0].effect.units - 1.5)) / 10
+    assert found.comparisons[0].effect.critical == pytest.approx(stats.t.isf(0.002, df))
 
 
 def test_each_test_has_its_part_of_the_level() -> None:
     rows = dict.fromkeys("abcd", STEADY[:6])
 
-    found = compared(paired(rows, rows))
+    found = compared(paired(rows, dict.fromkeys("abcd", SLOWER[:6])))
 
     criticals = [c.effect.critical for c in found.comparisons if c.effect]
     assert criticals == pytest.approx([stats.t.isf(0.01 / 4, 5)] * 4)
@@ -608,14 +714,14 @@ def test_five_benchmarks_make_a_series_of_the_whole_suite() -> None:
 @pytest.mark.parametrize(
     "measured",
     [
-        paired(many(4, 10), many(4, 10)),
-        paired(many(5, 7), many(5, 7)),
-        paired(many(5, 10), many(5, 10), metric=P50),
+        paired(many(4, 10), many(4, 10, 1.1)),
+        paired(many(5, 7), many(5, 7, 1.1)),
+        paired(many(5, 10), many(5, 10, 1.1), metric=P50),
         independent(many(5, 10), many(5, 10)),
-        paired({**many(5, 10), "b0": [1.0, None, *STEADY[2:]]}, many(5, 10)),
+        paired({**many(5, 10), "b0": [1.0, None, *STEADY[2:]]}, many(5, 10, 1.1)),
         joined(
-            paired(many(3, 10), many(3, 10), suite="one"),
-            paired(many(3, 10), many(3, 10), suite="other"),
+            paired(many(3, 10), many(3, 10, 1.1), suite="one"),
+            paired(many(3, 10), many(3, 10, 1.1), suite="other"),
         ),
     ],
     ids=["four", "short", "latency", "independent", "a gap", "two suites"],
@@ -638,7 +744,7 @@ def test_what_may_not_block_is_no_part_of_the_suite() -> None:
 def test_a_suite_that_may_not_block_takes_no_share_of_the_level() -> None:
     spared = policy(series=(SeriesRule(f"*:{WHOLE_SUITE}", blocking=False),))
 
-    found = compared(paired(many(5, 10), many(5, 10)), spared)
+    found = compared(paired(many(5, 10), many(5, 10, 1.1)), spared)
 
     assert WHOLE_SUITE in named(found.comparisons)
     assert found.error_control.tests == 5
@@ -748,6 +854,10 @@ def test_too_few_runs_of_the_same_machine_are_mixed_with_others() -> None:
     assert [c.base.rounds for c in found.comparisons if c.base] == [10, 10]
 
 
+def verdicts(found: Compared) -> list[Verdict]:
+    return [judgement.verdict for judgement in judged(found)]
+
+
 def refusals(past: Sequence[Run], head: Run) -> list[str]:
     found = compared_window(past, head)
     assert all(c.effect is None for c in found.comparisons)
@@ -761,27 +871,276 @@ def test_a_machine_never_seen_is_not_comparable() -> None:
     assert refusals(stored(20), head_of(THERE, a=1.0)) == [said]
 
 
-def test_seven_stored_runs_are_too_few() -> None:
-    said = "7 stored runs, 8 are needed: measure in pairs"
+def test_seven_stored_runs_are_weak_evidence() -> None:
+    found = compared_window(stored(7), head_of(a=1.0, b=1.2))
 
-    assert refusals(stored(7), head_of(a=1.0)) == [said]
-
-
-def test_error_rates_are_not_compared_with_stored_runs() -> None:
-    past = [run({"a": [tally(1, 100)]})] * 9
-    said = "error rates are compared in pairs only"
-
-    assert refusals(past, run({"a": [tally(90, 100)]})) == [said]
+    text = "7 stored runs are few: against fewer than 8 all evidence is weak"
+    assert found.doubts == (Doubt(text),)
+    assert [c.weak for c in found.comparisons] == [True, True]
+    assert verdicts(found) == [Verdict.UNCHANGED, Verdict.REGRESSED]
 
 
-def test_a_series_that_few_stored_runs_have_is_refused() -> None:
+def test_a_single_stored_run_convicts_only_what_doubles() -> None:
+    found = compared_window(stored(1), head_of(a=1.5, b=2.5))
+
+    assert [c.weak for c in found.comparisons] == [True, True]
+    assert verdicts(found) == [Verdict.INCONCLUSIVE, Verdict.REGRESSED]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_with_eight_benchmarks_few_stored_runs_let_the_others_tell(count: int) -> None:
+    names = "abcdefghij"
+    head = run({n: [1.02 if n != "c" else 1.3] for n in names}, environment=HERE)
+
+    found = compared_window(stored(count, names=names), head)
+
+    regressed = [v is Verdict.REGRESSED for v in verdicts(found)]
+    assert regressed == [n == "c" for n in names]
+    assert all(c.weak for c in found.comparisons)
+
+
+def test_error_rates_are_compared_with_the_errors_of_stored_runs() -> None:
+    past = [run({"a": [tally(e, 1000)]}) for e in (0, 1, 2, 1, 0, 3, 1, 0, 1)]
+
+    calm, loud, all_of_them = (
+        compared_window(past, run({"a": [tally(e, 1000)]})) for e in (1, 40, 1000)
+    )
+
+    assert verdicts(calm) == [Verdict.UNCHANGED]
+    assert verdicts(loud) == [Verdict.REGRESSED]
+    assert verdicts(all_of_them) == [Verdict.REGRESSED]
+    assert loud.comparisons[0].weak is False
+    assert shown(loud.comparisons[0].base) == pytest.approx((0.001, 9))
+
+
+def test_error_rates_against_few_stored_runs_are_weak() -> None:
+    past = [run({"a": [tally(1, 1000)]})] * 3
+
+    (found,) = compared_window(past, run({"a": [tally(90, 1000)]})).comparisons
+
+    assert found.weak
+
+
+def test_a_series_that_few_stored_runs_have_is_judged_weakly() -> None:
     past = [*stored(7), *stored(3, names="a")]
 
     found = compared_window(past, head_of(a=1.0, b=1.0))
 
-    a, b = found.comparisons
-    assert a.effect is not None
-    assert (b.effect, b.reason) == (None, "too few stored runs have it, 8 are needed")
+    assert [c.weak for c in found.comparisons] == [False, True]
+    assert [c.base.rounds for c in found.comparisons if c.base] == [10, 7]
+
+
+def test_a_value_without_a_ratio_is_not_comparable() -> None:
+    found = compared_window(stored(9, names="a"), head_of(a=0.0))
+
+    reason = "no stored run has a value that has a ratio"
+    assert [c.reason for c in found.comparisons] == [reason]
+
+
+def test_sizes_are_compared_exactly_and_spend_no_error() -> None:
+    past = [run({"a": [sample(1000.0, metric=SIZE)], "b": [v]}) for v in STEADY]
+
+    same, larger = (
+        compared_window(past, run({"a": [sample(x, metric=SIZE)], "b": [1.0]}))
+        for x in (1000.0, 1030.0)
+    )
+
+    assert same.error_control.tests == 1
+    assert verdicts(same)[0] is Verdict.UNCHANGED
+    assert verdicts(larger)[0] is Verdict.REGRESSED
+
+
+def test_sizes_of_another_machine_tell_nothing_of_this_one() -> None:
+    def sized(value: float, environment: Environment) -> Run:
+        return run({"a": [sample(value, metric=SIZE)]}, environment=environment)
+
+    bare = run({"b": [1.0]}, environment=HERE)
+    past = [*[sized(1000.0, THERE)] * 9, *[sized(500.0, HERE)] * 2, bare]
+
+    (found,) = compared_window(past, sized(500.0, HERE)).comparisons
+    (lost,) = compared_window([*past[:9], bare], sized(500.0, HERE)).comparisons
+
+    assert found.effect is not None
+    assert (found.effect.theta, found.weak) == (0.0, True)
+    assert lost.reason == "no stored run of this environment has it"
+
+
+def test_a_series_that_changed_its_level_is_compared_with_what_it_is_now() -> None:
+    before, after = stored(15, names="a"), stored(15, names="a")
+    faster = [
+        run({"a": [r.rounds[0].samples[key("a")].values[0] / 2]}, environment=HERE)  # type: ignore[union-attr]
+        for r in after
+    ]
+
+    (found,) = compared_window([*before, *faster], head_of(a=0.6)).comparisons
+
+    text = "its level changed 15 stored runs ago: older ones don't count"
+    assert found.doubts == (Doubt(text, key("a")),)
+    assert shown(found.base)[1] == 15
+    assert found.effect is not None
+    assert found.effect.theta == pytest.approx(math.log(1.2), abs=0.02)
+
+
+def test_a_unit_that_changed_half_way_leaves_the_newer_half() -> None:
+    tens = [run({"a": [sample(v, metric=P50)]}) for v in STEADY]
+    ones = [run({"a": [sample(v, metric=replace(P50, unit=Unit.ONE))]}) for v in STEADY]
+
+    found = compared_window([*ones, *tens], run({"a": [sample(1.0, metric=P50)]}))
+
+    text = f"{len(ones)} stored runs measured something else under this name"
+    newer = compared_window(tens, run({"a": [sample(1.0, metric=P50)]}))
+    assert found.doubts == (Doubt(text, key("a", P50)),)
+    assert found.comparisons[0].base == newer.comparisons[0].base
+    assert verdicts(found) == verdicts(newer) == [Verdict.INCONCLUSIVE]
+
+
+def test_a_stored_run_that_forces_the_median_forces_it_on_all() -> None:
+    full = sample(1.0, 1.1, 1.2, 1.3, 1.4)
+    short = replace(
+        full,
+        statistics=(Statistic.MEDIAN, Statistic.MEAN),
+        values=(1.3, 1.4),
+        primary=Statistic.MEDIAN,
+    )
+    past = [run({"a": [full]})] * 8
+
+    found = compared_window([*past, run({"a": [short]})], run({"a": [full]}))
+
+    assert shown(found.comparisons[0].base) == pytest.approx((1.3, 9))
+    assert shown(found.comparisons[0].head) == pytest.approx((1.3, 1))
+
+
+def test_a_clock_that_goes_backwards_changes_nothing() -> None:
+    def clocked(value: float, started_at: float) -> Run:
+        return run({"a": [value]}, environment=HERE, started_at=started_at)
+
+    values = [*STEADY, *[2 * v for v in STEADY]]
+    forth = [clocked(v, float(i)) for i, v in enumerate(values)]
+    back = [clocked(v, float(-i)) for i, v in enumerate(values)]
+
+    assert compared_window(forth, head_of(a=2.0)) == compared_window(
+        back, head_of(a=2.0)
+    )
+
+
+def many_stored(count: int, series: int, *, shift: float = 0.0) -> list[Run]:
+    rng = np.random.default_rng(series)
+    rows = np.exp(0.01 * rng.standard_normal((count + 1, series)))
+    rows[-1] *= math.exp(shift)
+    return [
+        run({f"b{i:04}": [v] for i, v in enumerate(row)}, environment=HERE)
+        for row in rows.tolist()
+    ]
+
+
+def test_a_slowdown_of_all_on_one_kind_of_machine_is_a_question() -> None:
+    *past, head = many_stored(30, 8, shift=0.1)
+
+    found = compared_window(past, head)
+
+    suite = found.comparisons[0]
+    assert suite.key == key(WHOLE_SUITE)
+    assert suite.effect is None
+    assert suite.reason.startswith("every time moved by about +10.")
+    assert suite.reason.endswith("is it the machine or the code? Measure in pairs")
+    assert Verdict.REGRESSED not in verdicts(found)
+
+
+def test_a_gain_of_all_on_one_kind_of_machine_is_a_doubt() -> None:
+    *past, head = many_stored(30, 8, shift=-0.1)
+
+    found = compared_window(past, head)
+
+    assert [d.text[:35] for d in found.doubts] == [
+        "micro: every time moved by about -9"
+    ]
+    assert len(found.comparisons) == 8
+
+
+def test_a_slower_kind_of_machine_is_a_doubt() -> None:
+    *past, head = many_stored(30, 8, shift=0.1)
+    here = replace(head, environment=THERE)
+    past = [*past, *(replace(r, environment=THERE) for r in past[:2])]
+
+    found = compared_window(past, here)
+
+    assert found.doubts[0].text.startswith("2 stored runs are of this")
+    assert "on this machine, which the verdicts leave aside" in found.doubts[1].text
+    assert Verdict.REGRESSED not in verdicts(found)
+
+
+def test_a_slowdown_of_many_but_not_all_is_not_taken_for_the_machine() -> None:
+    *past, head = many_stored(30, 20)
+    slowed = {
+        k.benchmark: [1.1 * r.values[0] if i < 12 else r.values[0]]  # type: ignore[union-attr]
+        for i, (k, r) in enumerate(head.rounds[0].samples.items())
+    }
+
+    found = compared_window(past, run(slowed, environment=HERE))
+
+    micro = [c for c in judged(found) if c.key.benchmark != WHOLE_SUITE]
+    regressed = [j.verdict is Verdict.REGRESSED for j in micro]
+    assert regressed == [i < 12 for i in range(20)]
+
+
+def test_thousands_of_series_are_judged() -> None:
+    *past, head = many_stored(30, 3000)
+
+    found = judged(compared_window(past, head))
+
+    assert len(found) == 3000
+    assert sum(j.verdict is Verdict.REGRESSED for j in found) == 0
+
+
+@pytest.mark.parametrize(
+    ("slower", "verdict"), [(1.0, Verdict.UNCHANGED), (1.1, Verdict.REGRESSED)]
+)
+def test_one_benchmark_alone_is_judged_by_its_own_history(
+    slower: float, verdict: Verdict
+) -> None:
+    found = compared_window(stored(30, names="a"), head_of(a=slower))
+
+    assert verdicts(found) == [verdict]
+
+
+def test_one_wild_run_in_the_window_convicts_nobody() -> None:
+    past = stored(30, names="a")
+    past[17] = head_of(a=5.0)
+
+    assert verdicts(compared_window(past, head_of(a=1.02))) == [Verdict.INCONCLUSIVE]
+    assert verdicts(compared_window(past, head_of(a=5.0)))[0] is not Verdict.UNCHANGED
+
+
+def test_a_history_with_holes_is_judged_by_what_is_there() -> None:
+    past = stored(30)
+    holes = [r if i % 3 else head_of(a=1.0) for i, r in enumerate(past)]
+
+    found = compared_window(holes, head_of(a=1.0, b=1.1))
+
+    assert [shown(c.base)[1] for c in found.comparisons] == [30, 20]
+    assert verdicts(found)[1] is Verdict.REGRESSED
+
+
+def test_a_time_that_never_varied_is_compared_exactly() -> None:
+    past = [head_of(a=1.0) for _ in range(30)]
+
+    same, slower = (compared_window(past, head_of(a=x)) for x in (1.0, 1.03))
+
+    assert verdicts(same) == [Verdict.UNCHANGED]
+    assert verdicts(slower) == [Verdict.REGRESSED]
+
+
+def test_the_run_of_another_job_joins_the_head() -> None:
+    past, head, again = stored(30), head_of(a=1.0, b=1.03), head_of(a=1.02, b=1.05)
+
+    found = compare_window(
+        past, head, blocks=lambda *_: True, level=0.01, reruns=[again]
+    )
+
+    b = found.comparisons[1]
+    assert b.effect is not None
+    assert b.effect.units == 2
+    assert shown(b.head) == pytest.approx((math.sqrt(1.03 * 1.05), 2))
 
 
 def test_dropped_iterations_censor_stored_latency_too() -> None:
@@ -799,7 +1158,7 @@ def test_a_stored_series_that_became_another_metric_is_refused() -> None:
     past = [run({"a": [1.0]})] * 9
     other = sample(1.0, metric=replace(TIME, unit=Unit.BYTE))
 
-    said = "base and head measure different things under this name"
+    said = "every stored run measured something else under this name"
     assert refusals(past, run({"a": [other]})) == [said]
 
 
@@ -844,7 +1203,12 @@ def test_comparing_asks_what_blocks_with_the_metric() -> None:
         asked.append((str(getattr(series, "benchmark", "")), metric))
         return True
 
-    compare(paired({"a": STEADY}, {"a": STEADY}), blocks=note, level=0.01)
+    compare(
+        paired({"a": STEADY}, {"a": STEADY}),
+        blocks=note,
+        margin=lambda *_: 0.02,
+        level=0.01,
+    )
 
     assert asked == [("a", TIME)]
     assert len(SLICE_STATISTICS) == 5

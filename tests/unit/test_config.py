@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[2]
 DESIGN = ROOT.parent / "shared" / "design.md"
 POLICY = Policy(
     false_alarms=0.01,
+    widen=1.0,
     margins={
         Kind.TIME: 0.02,
         Kind.LATENCY: 0.05,
@@ -94,6 +95,7 @@ measure:
   only: affected
 policy:
   false_alarms: 5%
+  widen: 1.15
   margins: {time: 3%, tail: 0.15, errors: 0.2pp}
   absolute: {time: 0, tail: 1ms}
   on_inconclusive: fail
@@ -171,6 +173,7 @@ def test_every_key_arrives_in_base_units() -> None:
         ),
         policy=Policy(
             false_alarms=0.05,
+            widen=1.15,
             margins={
                 **POLICY.margins,
                 Kind.TIME: 0.03,
@@ -209,7 +212,9 @@ def test_the_example_in_the_design_page_is_read_verbatim() -> None:
 
     rule = SeriesRule("criterion:tiny/*", blocking=False)
     assert [suite.name for suite in read.suites] == ["micro", "load"]
-    assert read.measure == Measure()
+    # The page came before the experiment of decision 22.
+    assert replace(read.measure, slice=Measure().slice) == Measure()
+    assert read.measure.slice == 0.2
     assert read.baseline == Baseline()
     assert read.policy == replace(POLICY, series=(rule,))
 

@@ -426,7 +426,7 @@ def needed_by_trial(found: Effect, edge: float) -> int | None:
         rounds
         for rounds in range(2, 201, 2)
         if detectable(
-            found, edge, units=max(2, round(rounds * found.units / found.rounds))
+            found, edge, units=max(2.0, rounds / (found.rounds / found.units))
         )
         <= 2 * edge
     )

@@ -57,7 +57,9 @@ HEAD = Run(
         Round(
             {PARSE: SAMPLE, FAILED: Tally(ERRORS, events=2, trials=900)},
             started_at=1_700_000_000.25,
-            load=HostLoad(load=0.5, others=0.01, steal=0.0),
+            load=HostLoad(
+                load=0.5, others=0.01, steal=0.0, throttled=0.2, overheated=1
+            ),
         ),
         Round(
             {FAILED: Tally(ERRORS, events=0, trials=905)},
@@ -84,6 +86,17 @@ NAMES = text(12)
 POSITIVE = st.floats(min_value=0, exclude_min=True, max_value=1e300)
 NOT_NEGATIVE = st.floats(min_value=0, max_value=1e300)
 WHOLE = st.integers(0, 2**53)
+LOADS = st.builds(
+    HostLoad,
+    NOT_NEGATIVE,
+    NOT_NEGATIVE,
+    NOT_NEGATIVE,
+    throttled=st.none() | NOT_NEGATIVE,
+    frequency=st.none() | NOT_NEGATIVE,
+    overheated=st.none() | WHOLE,
+    cpu_limit=st.none() | POSITIVE,
+    memory_limit=st.none() | WHOLE,
+)
 
 
 def rounded(points: list[float]) -> tuple[float, ...]:
@@ -143,7 +156,7 @@ def runs(draw: st.DrawFn) -> Run:
         failures=st.lists(failures, max_size=2).map(tuple),
         doubts=st.lists(doubts, max_size=2).map(tuple),
         started_at=st.none() | NOT_NEGATIVE,
-        load=st.none() | st.builds(HostLoad, NOT_NEGATIVE, NOT_NEGATIVE, NOT_NEGATIVE),
+        load=st.none() | LOADS,
     )
     environments = st.builds(
         Environment,
@@ -175,6 +188,16 @@ MEASUREMENTS = st.builds(
     left_out=st.lists(st.builds(Doubt, text(30)), max_size=2).map(tuple),
     cost=st.builds(Cost, NOT_NEGATIVE, NOT_NEGATIVE),
 )
+
+
+def test_a_document_from_before_the_machine_was_looked_at_is_read() -> None:
+    old = {"load": 0.5, "others": 0.01, "steal": 0.0}
+    document = json.loads(run.encode(BOTH))
+    document["head"]["rounds"][0]["load"] = old
+
+    read = run.decode(json.dumps(document).encode(), name="run.json")
+
+    assert read.head.rounds[0].load == HostLoad(0.5, 0.01, 0.0)
 
 
 @given(MEASUREMENTS)

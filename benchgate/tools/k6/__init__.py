@@ -3,8 +3,8 @@
 =============  =====================================  =======================
 benchmark      metrics                                from
 =============  =====================================  =======================
-request name   p50, p95, p99, errors, throughput      ``http_req_duration``
-trend name     p50, and of times p95 and p99          custom trends
+request name   p10, p50, p95, p99, errors, throughput ``http_req_duration``
+trend name     p50, and of times p10, p95 and p99     custom trends
 iterations     dropped                                ``dropped_iterations``
 checks         failed                                 ``checks``
 =============  =====================================  =======================

@@ -34,7 +34,7 @@ _EXPECTED_ONLY = "{expected_response:true}"
 _ASIDE = ("group:::setup", "group:::teardown")
 _HTTP_REQS = "http_reqs"
 _HTTP_FAILED = "http_req_failed"
-_KEY = {"p50": "med", "p95": "p(95)", "p99": "p(99)"}
+_KEY = {"p10": "p(10)", "p50": "med", "p95": "p(95)", "p99": "p(99)"}
 _NO_POINTS = (
     "a summary holds no single requests: record `--out json` for tails and warm-up",
     "a summary counts the requests of setup and teardown like all others",

@@ -19,17 +19,18 @@ NO_MARGIN = dict.fromkeys(Kind, 0.0)
 Sides = tuple[list[list[tuple[float, ...]]], list[list[tuple[float, ...]]]]
 
 
-def slices(seed: int, rounds: int) -> np.ndarray:
+def slices(seed: int, rounds: int, *, busy: float) -> np.ndarray:
     """Return slices of a busy machine, (sides, benchmarks, rounds, statistics).
 
     A steady program, slowed by 20 to 80 % in bursts that hit all of a slice or, for
     its higher quantiles only, a part of it; some hit both slices of a pair.
+    *busy* is the share of slices that one hits.
     """
     rng = np.random.default_rng(seed)
     shape = (2, BENCHMARKS, rounds)
-    busy = rng.random(shape) < 0.2
+    hit = rng.random(shape) < busy
     shared = rng.random(shape[1:]) < 0.1
-    burst = (busy | shared) * rng.uniform(0.2, 0.8, shape)
+    burst = (hit | shared) * rng.uniform(0.2, 0.8, shape)
     part = rng.random(shape) * (rng.random(shape) < 0.5)
     reach = np.array([0.0, 0.1, 0.3, 0.7, 0.5])
     noise = 0.004 * rng.standard_t(4, (*shape, 5))
@@ -39,9 +40,14 @@ def slices(seed: int, rounds: int) -> np.ndarray:
 
 
 def measurement(
-    seed: int, rounds: int, *, slower: tuple[int, ...] = (), factor: float = 1.1
+    seed: int,
+    rounds: int,
+    *,
+    slower: tuple[int, ...] = (),
+    factor: float = 1.1,
+    busy: float = 0.2,
 ) -> Measurement:
-    sides = slices(seed, rounds)
+    sides = slices(seed, rounds, busy=busy)
     sides[1, list(slower)] *= factor
     base, head = (
         {f"b{i:02}": [tuple(row) for row in rows] for i, rows in enumerate(side)}
@@ -55,12 +61,18 @@ def regressions(measured: Measurement, rules: Policy) -> set[str]:
     return {name for name, j in found.items() if j.verdict is Verdict.REGRESSED}
 
 
+@pytest.mark.parametrize("busy", [0.2, 0.5])
 @pytest.mark.parametrize(("rounds", "level"), [(20, 0.05), (40, 0.05), (20, 0.2)])
-def test_unchanged_suites_in_pairs_seldom_fail(rounds: int, level: float) -> None:
+def test_unchanged_suites_in_pairs_seldom_fail(
+    rounds: int, level: float, busy: float
+) -> None:
     rules = policy(false_alarms=level, margins=NO_MARGIN)
     suites = 100
 
-    failed = [bool(regressions(measurement(s, rounds), rules)) for s in range(suites)]
+    failed = [
+        bool(regressions(measurement(s, rounds, busy=busy), rules))
+        for s in range(suites)
+    ]
 
     assert np.mean(failed) <= level + 3 * math.sqrt(level * (1 - level) / suites)
 
@@ -78,6 +90,25 @@ def test_slowdowns_are_found_in_pairs(rounds: int, factor: float, power: float) 
     ]
 
     assert np.mean([len(names & each) / len(names) for each in found]) >= power
+
+
+def test_a_larger_slowdown_is_found_more_often_on_a_very_busy_machine() -> None:
+    slower = (2, 7, 11)
+    names = {f"b{i:02}" for i in slower}
+
+    def found(factor: float) -> float:
+        each = [
+            measurement(s, 20, slower=slower, factor=factor, busy=0.4)
+            for s in range(20)
+        ]
+        return float(
+            np.mean([len(names & regressions(m, policy())) / len(names) for m in each])
+        )
+
+    some, more, most = found(1.05), found(1.2), found(1.5)
+
+    assert 0.5 < some <= more <= most
+    assert most > 0.8
 
 
 def single(seed: int, factor: float = 1.0) -> Measurement:

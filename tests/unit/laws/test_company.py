@@ -93,15 +93,16 @@ def test_what_is_only_watched_alters_nothing_though_it_doubled() -> None:
 def test_at_one_level_a_test_a_blocking_benchmark_alters_no_effect(
     data: st.DataObject,
 ) -> None:
-    # Four at 0.01 beside one at a quarter of it: each test has the same level.
+    # Several at 0.01 beside one at its part of it: each test has the same level.
     side = rows(series=4, rounds=ROUNDS, missing=False)
     base, head = data.draw(side), data.draw(side)
     alone = paired({"b0": base["b0"]}, {"b0": head["b0"]})
 
-    together = compared(paired(base, head), policy(false_alarms=0.01)).comparisons
-    (single,) = compared(alone, policy(false_alarms=0.01 / 4)).comparisons
+    together = compared(paired(base, head), policy(false_alarms=0.01))
+    each = 0.01 / max(together.error_control.tests, 1)
+    (single,) = compared(alone, policy(false_alarms=each)).comparisons
 
-    assert together[0] == single
+    assert together.comparisons[0] == single
 
 
 @LAW
@@ -122,7 +123,7 @@ def test_without_a_choice_a_blocking_benchmark_alters_no_raw_p(
     assert replace(together.effect, critical=0.0) == replace(
         single.effect, critical=0.0
     )
-    assert together.effect.critical > single.effect.critical
+    assert together.effect.critical >= single.effect.critical
 
 
 @LAW

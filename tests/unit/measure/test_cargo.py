@@ -243,6 +243,17 @@ def test_a_list_is_read_whole_and_from_standard_output(tmp_path: Path) -> None:
     assert failures == []
 
 
+def test_criterion_before_0_5_lists_a_bench_and_not_a_benchmark(
+    tmp_path: Path,
+) -> None:
+    made = executable(tmp_path, 'printf "Gnuplot not found\\na: b/1: bench\\n\\n"')
+
+    found, failures = cargo.benchmarks([made], suite=SUITE, env={})
+
+    assert [bench.title for bench in found] == ["a: b/1"]
+    assert failures == ()
+
+
 def test_globs_choose_whole_names(tmp_path: Path) -> None:
     made = executable(tmp_path, 'printf "a/1: benchmark\\nb/a/1: benchmark\\n"')
     suite = Suite(name="micro", tool="criterion", benches=("a/*",))

@@ -13,7 +13,7 @@ import pytest
 from benchgate.measure import host
 from benchgate.measure.host import Counters, ProcessCost
 from benchgate.measure.process import spawned
-from benchgate.model import UNKNOWN, HostLoad
+from benchgate.model import UNKNOWN
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc")
 
@@ -50,19 +50,50 @@ def test_counters_are_seconds_without_guest_time_twice() -> None:
 
 def test_load_is_shared_between_us_others_and_the_hypervisor() -> None:
     before = Counters(total=100.0, busy=50.0, steal=1.0, own=10.0)
-    after = Counters(total=120.0, busy=62.0, steal=3.0, own=15.0)
+    after = Counters(total=120.0, busy=62.0, steal=3.0, own=17.0)
 
-    load = host.load_between(before, after, 2.0)
+    load = host.load_between(before, after)
 
     assert load is not None
-    assert load == HostLoad(load=load.load, others=0.25, steal=0.1)
+    assert (load.others, load.steal) == (0.25, 0.1)
+
+
+def test_what_the_kernel_counts_is_told_for_the_round_alone() -> None:
+    start = Counters(100.0, 50.0, 1.0, 10.0, throttled=3.0, frequency=0.5, overheated=7)
+    end = Counters(120.0, 60.0, 1.0, 15.0, throttled=4.0, frequency=1.0, overheated=9)
+
+    load = host.load_between(start, end)
+
+    assert load is not None
+    assert (load.throttled, load.frequency, load.overheated) == (0.05, 0.75, 2)
+
+
+def test_what_a_machine_does_not_tell_stays_unknown() -> None:
+    before = Counters(total=100.0, busy=50.0, steal=1.0, own=10.0)
+    after = Counters(total=120.0, busy=62.0, steal=3.0, own=17.0)
+
+    load = host.load_between(before, after)
+
+    assert load is not None
+    assert (load.throttled, load.frequency, load.overheated) == (None, None, None)
+
+
+def test_counters_that_step_back_are_no_time() -> None:
+    before = Counters(100.0, 50.0, 2.0, 10.0, throttled=3.0, overheated=7)
+    after = Counters(120.0, 60.0, 1.9, 9.0, throttled=2.0, overheated=0)
+
+    load = host.load_between(before, after)
+
+    assert load is not None
+    assert (load.steal, load.throttled, load.overheated) == (0.0, 0.0, 0)
+    assert load.others == 0.5
 
 
 def test_rounding_never_makes_the_share_of_others_negative() -> None:
     before = Counters(total=0.0, busy=0.0, steal=0.0, own=0.0)
     after = Counters(total=2.0, busy=0.99, steal=0.0, own=1.0)
 
-    load = host.load_between(before, after, 0.0)
+    load = host.load_between(before, after)
 
     assert load is not None
     assert load.others == 0.0
@@ -70,7 +101,7 @@ def test_rounding_never_makes_the_share_of_others_negative() -> None:
 
 @pytest.mark.parametrize("after", [None, Counters(1.0, 1.0, 0.0, 0.0)])
 def test_no_counters_or_no_time_is_no_load(after: Counters | None) -> None:
-    assert host.load_between(Counters(1.0, 1.0, 0.0, 0.0), after, 0.0) is None
+    assert host.load_between(Counters(1.0, 1.0, 0.0, 0.0), after) is None
 
 
 @needs_proc
@@ -80,6 +111,36 @@ def test_this_machine_has_counters() -> None:
     assert counters is not None
     assert counters.total > counters.busy > 0
     assert counters.own > 0
+
+
+BURN = """
+end = time.process_time() + 0.5
+while time.process_time() < end: pass
+"""
+
+
+def own_cpu_seconds() -> float:
+    counters = host.read_load()
+    assert counters is not None
+    return counters.own
+
+
+@needs_proc
+def test_what_a_running_service_uses_is_not_that_of_others(tmp_path: Path) -> None:
+    before = own_cpu_seconds()
+    with waiting_after(BURN, tmp_path):
+        running = own_cpu_seconds()
+
+    assert running - before >= 0.5
+
+
+@needs_proc
+def test_what_an_ended_service_used_is_counted_once(tmp_path: Path) -> None:
+    before = own_cpu_seconds()
+    with waiting_after(BURN, tmp_path):
+        pass
+
+    assert 0.45 <= own_cpu_seconds() - before < 0.95
 
 
 @needs_proc

@@ -52,8 +52,8 @@ def report_of(*judgements: Judgement, outcome: Outcome = Outcome.PASSED) -> Repo
     return replace(reports.passed(), judgements=judgements, outcome=outcome)
 
 
-def row_of(judgement: Judgement, *, design: Design = Design.PAIRED) -> Row:
-    view = view_of(replace(report_of(judgement), design=design))
+def row_of(judgement: Judgement) -> Row:
+    view = view_of(report_of(judgement))
     tables = (view.regressed, view.improved, view.inconclusive, view.unchanged)
     return next(row for table in (*tables, view.accepted) for row in table.rows)
 
@@ -485,7 +485,44 @@ def test_errors_are_accepted_in_percentage_points() -> None:
     )
 
 
-def test_rounds_of_unequal_number_are_both_named() -> None:
-    row = row_of(SLOWER, design=Design.STORED)
+def by(judgement: Judgement, design: Design, rounds: int = 20) -> Judgement:
+    """Return *judgement* as another design gave it."""
+    comparison = judgement.comparison
+    assert comparison.head is not None
+    return replace(
+        judgement,
+        comparison=replace(
+            comparison, design=design, head=replace(comparison.head, rounds=rounds)
+        ),
+    )
 
-    assert row.evidence == "20 rounds against 20, p < 0.0001"
+
+@pytest.mark.parametrize(
+    ("design", "evidence"),
+    [
+        (Design.STORED, "1 round against 20 stored, p < 0.0001"),
+        (Design.INDEPENDENT, "1 round against 20, p < 0.0001"),
+    ],
+)
+def test_rounds_of_unequal_number_are_both_named(design: Design, evidence: str) -> None:
+    assert row_of(by(SLOWER, design, rounds=1)).evidence == evidence
+
+
+def test_what_settled_the_series_is_said_where_it_differs() -> None:
+    other = reports.judged("other", 1e-6, 0.0)
+    open_ = reports.judged("open", 1e-6, 0.019, noise=0.2)
+
+    alike = view_of(report_of(SLOWER, other, open_))
+    mixed = view_of(report_of(SLOWER, by(other, Design.STORED, 1), open_))
+
+    assert alike.settled == ""
+    assert mixed.settled == (
+        "Series by what it took: 1 with 1 round against 20 stored, 1 with 20 pairs, "
+        "1 with 20 pairs and still open."
+    )
+
+
+def test_weak_evidence_promises_no_rate_of_false_alarms() -> None:
+    weak = replace(SLOWER, comparison=replace(SLOWER.comparison, weak=True))
+
+    assert view_of(report_of(weak)).error_control.startswith("Weak evidence: ")

@@ -432,8 +432,11 @@ def test_a_zero_quantile_has_no_ratio_and_is_a_doubt(path: Path) -> None:
 
     found = read(path, lines)
 
-    text = "a p50 of 0 can't be compared with anything"
-    assert found.doubts == (Doubt(text, key("t", "p50")),)
+    text = "a {} of 0 can't be compared with anything"
+    assert found.doubts == (
+        Doubt(text.format("p10"), key("t", "p10")),
+        Doubt(text.format("p50"), key("t", "p50")),
+    )
     assert sample(found, "t", "p95").count == 3
 
 

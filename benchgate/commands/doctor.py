@@ -1,0 +1,93 @@
+"""``benchgate doctor``: what will hurt a comparison here, and what mends it.
+
+Judges nothing, so what it finds never changes its exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchgate.commands import project
+from benchgate.errors import ExitCode, FormatError
+
+if TYPE_CHECKING:
+    from benchgate.config import Config
+    from benchgate.doctor import Facts
+
+_FORMATS = ("text", "json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of ``doctor``."""
+    parser.add_argument("--config", metavar="FILE", help="instead of benchgate.yml")
+    parser.add_argument(
+        "--format",
+        choices=_FORMATS,
+        default=_FORMATS[0],
+        help="what is printed on standard output (default: text)",
+    )
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Look at the machine and the benches, and print what hurts."""
+    from benchgate.commands.console import console  # noqa: PLC0415 - --help is quick
+    from benchgate.doctor import examine  # noqa: PLC0415 - as above
+    from benchgate.documents import doctor as document  # noqa: PLC0415 - as above
+    from benchgate.render.doctor import print_diagnosis  # noqa: PLC0415 - as above
+
+    settings = project.load(args.config)
+    diagnosis = examine(_facts(project.folder(), settings))
+    if args.format == "json":
+        print(document.encode(diagnosis).decode(), end="")
+    else:
+        print_diagnosis(diagnosis, console=console())
+    return ExitCode.PASSED
+
+
+def _facts(folder: Path, settings: Config) -> Facts:
+    from benchgate.doctor import Facts  # noqa: PLC0415 - --help is quick
+    from benchgate.measure import (  # noqa: PLC0415 - as above
+        benches,
+        checkup,
+        machine,
+        scripts,
+        selection,
+    )
+
+    suites, _ = selection.measurable(settings)
+    unknown = []
+    try:
+        seen = benches.seen(folder)
+    except FormatError as error:
+        seen = benches.Seen((), {})
+        unknown.append(f"what was measured before ({error.problem})")
+    repository = checkup.repository(folder)
+    # Outside of any project, all below may be somebody's whole disk.
+    is_project = repository.inside or settings.path or (folder / "Cargo.toml").is_file()
+    packages = benches.packages(folder, suites) if is_project else ()
+    versions = {benches.criterion_version(p, folder=folder) for p in packages}
+    return Facts(
+        machine=machine.machine(folder),
+        repository=repository,
+        tools=checkup.tools(folder, suites),
+        benches=tuple(b for p in packages for b in p.benches),
+        criterion=tuple(sorted(v for v in versions if v)),
+        settings=tuple(
+            dict.fromkeys(
+                s for p in packages for s in benches.settings(p, folder=folder)
+            )
+        ),
+        spots=tuple(s for p in packages for s in benches.spots(p, folder=folder)),
+        bodies=seen.bodies,
+        loads=tuple(
+            scripts.load(suite, folder, requests=seen.requests.get(suite.name, ()))
+            for suite in suites
+            if suite.tool == "k6"
+        ),
+        slice=settings.measure.slice,
+        rounds=settings.measure.looks[-1],
+        budget=settings.measure.budget,
+        unknown=tuple(unknown),
+    )

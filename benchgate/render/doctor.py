@@ -1,0 +1,82 @@
+"""A diagnosis → lines on a terminal, the most harmful finding first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from benchgate.doctor import Diagnosis, Finding, Harm
+from benchgate.render.names import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLE = {
+    Harm.STOPS: "bold red",
+    Harm.MISLEADS: "red",
+    Harm.BLURS: "yellow",
+    Harm.COSTS: "cyan",
+}
+_MEANING = {
+    Harm.STOPS: "can't be measured",
+    Harm.MISLEADS: "the numbers say something else",
+    Harm.BLURS: "small changes drown in noise",
+    Harm.COSTS: "it takes longer, or says less",
+}
+_SHOWN_PLACES = 5
+_INDENT = "   "
+
+
+def print_diagnosis(diagnosis: Diagnosis, *, console: Console) -> None:
+    """Print *diagnosis* on *console*, wrapped where that is a terminal."""
+    width = console.width if console.is_terminal else None
+    for indent, text in _lines(diagnosis):
+        lines = text.wrap(console, max(width - len(indent), 20)) if width else [text]
+        for line in lines or [text]:
+            line.rstrip()
+            console.print(Text(indent).append_text(line), soft_wrap=True)
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[tuple[str, Text]]:
+    yield "", Text(_headline(diagnosis), "bold")
+    for number, finding in enumerate(diagnosis.findings, start=1):
+        yield "", Text()
+        head = Text(f"{number}. {visible(finding.what)}  ", "bold")
+        yield "", head.append(finding.harm.value, _STYLE[finding.harm])
+        yield from ((_INDENT, line) for line in _of(finding))
+    yield "", Text()
+    yield "", Text(f"Looked at {_and(diagnosis.looked_at)}.", "dim")
+    if diagnosis.unknown:
+        unknown = visible(_and(diagnosis.unknown))
+        yield "", Text(f"Not told here: {unknown}.", "dim")
+    harms = dict.fromkeys(f.harm for f in diagnosis.findings)
+    if harms:
+        meanings = "; ".join(f"{harm}: {_MEANING[harm]}" for harm in harms)
+        yield "", Text(f"{meanings}.", "dim")
+
+
+def _headline(diagnosis: Diagnosis) -> str:
+    number = len(diagnosis.findings)
+    if not number:
+        return "Nothing that would hurt was found."
+    if number == 1:
+        return "1 finding"
+    return f"{number} findings, the most harmful first"
+
+
+def _of(finding: Finding) -> Iterator[Text]:
+    yield Text(f"{visible(finding.measured)}", "default")
+    yield Text("why   ", "dim").append(visible(finding.why), "default")
+    yield Text("mend  ", "dim").append(visible(finding.mend), "default")
+    places = finding.places[:_SHOWN_PLACES]
+    more = len(finding.places) - len(places)
+    if places:
+        rest = f" and {more} more" if more else ""
+        yield Text("at    ", "dim").append(visible(", ".join(places)) + rest, "default")
+
+
+def _and(parts: tuple[str, ...]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
