@@ -349,7 +349,7 @@ def _is_idle(series: _Series, *, margin: Margin, level: float) -> bool:
         ]
         events = sum(r.events for side in sides for r in side)
         trials = [sum(r.trials for r in side) for side in sides]
-        # All on the side of more trials is the least likely that they can do.
+        # All on the side of fewer trials is the least likely that they can do.
         least = (min(trials) / sum(trials)) ** events
         return bool(least >= level)
     if series.probability is not None:
@@ -639,7 +639,9 @@ def compare_window(
     """
     same = [run for run in window if run.environment.key == head.environment.key]
     alike = len(same) >= FEWEST_RUNS or len(same) == len(window)
-    runs, heads = same if alike else window, (head, *reruns)
+    strange = [r for r in reruns if r.environment.key != head.environment.key]
+    heads = (head, *(run for run in reruns if run not in strange))
+    runs = same if alike else window
     before = _columns([r for run in runs for r in run.rounds])
     after = _columns([r for run in heads for r in run.rounds])
     before, strangers = _of_the_heads_metrics(before, after)
@@ -655,11 +657,15 @@ def compare_window(
     each = level / max(tests, 1)
     made = [_refusal(s, refused[s.key]) for s in found if s.key in refused]
     made += [
-        _compare_exact(s, before, after, runs, heads)
+        replace(_compare_exact(s, before, after, runs, heads), tested=False)
         for s in tested
         if s.metric.kind in _EXACT
     ]
     doubts = list(strangers)
+    if strange:
+        number = f"{len(strange)} rerun{'s' * (len(strange) > 1)}"
+        text = f"{number} made in another environment left out"
+        doubts.append(Doubt(text))
     if len(same) < FEWEST_RUNS and same:
         doubts.append(_few_stored(len(same), alike=alike))
     both = {s.key: [*before[s.key], *after[s.key]] for s in tested}

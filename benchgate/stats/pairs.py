@@ -109,8 +109,10 @@ def quiet_pairs(
     logs_base = np.stack([logs.base for logs in series])
     logs_head = np.stack([logs.head for logs in series])
     reference = np.stack([logs.reference for logs in series])
+    # Noise makes a time longer and a rate smaller.
+    worse = np.asarray(signs, float)[:, np.newaxis, np.newaxis]
     statistic, weights, width = _choose(
-        logs_head - logs_base, logs_head + logs_base, level=level
+        logs_head - logs_base, worse * (logs_head + logs_base), level=level
     )
     every = np.arange(len(statistic))
     chosen_base, chosen_head = logs_base[every, statistic], logs_head[every, statistic]

@@ -11,7 +11,7 @@ from benchgate.commands.calibration_text import lines_of
 from benchgate.config import default
 from benchgate.history.calibration import calibrate
 from benchgate.history.tables import read_histories
-from scripts.trust import changes, histories, page, pairs
+from scripts.trust import changes, histories, load, page, pairs
 
 ROOT = Path(__file__).parents[2]
 _SHOWN = "rune.parquet"
@@ -43,6 +43,10 @@ def main() -> None:
         text = _pairs(text, "own pairs", own)
     else:
         _say(f"no recordings in {_OWN.relative_to(ROOT)}: that table stays as it is")
+    loads = list(load.recorded_loads(_OWN))
+    if loads:
+        _say(f"load tests: {len(loads)} recordings")
+        text = page.replaced(text, "loads", page.loads_table(loads))
     page.PAGE.write_text(text, encoding="utf-8")
 
 

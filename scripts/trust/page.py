@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from scripts.trust import changes, histories, pairs
+from benchgate.model import Measurement
+from scripts.trust import changes, histories, load, pairs
 from scripts.trust.peers import SAMPLE_RULES, WINDOW_RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
@@ -83,6 +84,24 @@ def pairs_table(found: Mapping[str, pairs.Figures]) -> str:
     ]
     effects = [f"+{effect:.0%}" for effect in pairs.EFFECTS]
     head = ["rule", "harmless ones that fail", *effects, "+10% at 5% failing"]
+    return _table(head, rows)
+
+
+def loads_table(recorded: Sequence[Measurement]) -> str:
+    """Return what the gate makes of load tests with one endpoint slowed."""
+    rows = []
+    for level in load.LEVELS:
+        for windows in load.WINDOWS:
+            found = [
+                load.figures_of(each, windows=windows, level=level) for each in recorded
+            ]
+            shares = [
+                sum(getattr(figures, name) for figures in found) / len(found)
+                for name in ("failed", "found", "others")
+            ]
+            name = f"benchgate, {level:.0%}, {windows} windows a side"
+            rows.append([name, *map(_percent, shares)])
+    head = ["rule", "harmless ones that fail", "+10% of one endpoint", "others called"]
     return _table(head, rows)
 
 

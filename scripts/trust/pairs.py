@@ -75,7 +75,7 @@ class Figures:
 
 def recorded_runs(folder: Path) -> Iterator[Rounds]:
     """Yield the rounds of each run document in *folder*; both sides are one program."""
-    for place in sorted(folder.glob("*.run.json.gz")):
+    for place in sorted(folder.glob("busy-*.run.json.gz")):
         document = decode(gzip.decompress(place.read_bytes()), name=place.name)
         if document.base is None:
             continue

@@ -1143,6 +1143,21 @@ def test_the_run_of_another_job_joins_the_head() -> None:
     assert shown(b.head) == pytest.approx((math.sqrt(1.03 * 1.05), 2))
 
 
+def test_a_rerun_on_another_kind_of_machine_is_left_out_with_a_doubt() -> None:
+    past, head = stored(30), head_of(a=1.0, b=1.03)
+    again = replace(head_of(a=1.02, b=1.05), environment=Environment(arch="z80"))
+
+    found = compare_window(
+        past, head, blocks=lambda *_: True, level=0.01, reruns=[again]
+    )
+
+    assert found.comparisons[1].effect is not None
+    assert found.comparisons[1].effect.units == 1
+    assert [d.text for d in found.doubts] == [
+        "1 rerun made in another environment left out"
+    ]
+
+
 def test_dropped_iterations_censor_stored_latency_too() -> None:
     calm = run({"a": [sample(1.0, metric=P50)], "iterations": [tally(0, 999, DROPPED)]})
     busy = run({"a": [sample(1.0, metric=P50)], "iterations": [tally(9, 99, DROPPED)]})

@@ -233,16 +233,22 @@ def test_swapping_the_sides_negates_every_change_exactly(
     assert [f.effect.se for f in forth] == [b.effect.se for b in back]
 
 
+def inverted(side: Values) -> Values:
+    """Return rates instead of times."""
+    return [[[1 / v for v in row] for row in rows] for rows in side]
+
+
 @LAW
 @given(both_sides())
-def test_where_more_is_better_the_sign_turns(sides: tuple[Values, Values]) -> None:
+def test_a_rate_says_what_its_time_says(sides: tuple[Values, Values]) -> None:
     base, head = sides
 
-    lower = found_in(base, head)
-    higher = found_in(base, head, signs=[-1.0] * len(base))
+    times = found_in(base, head)
+    rates = found_in(inverted(base), inverted(head), signs=[-1.0] * len(base))
 
-    assert [f.effect.theta for f in lower] == [-b.effect.theta for b in higher]
-    assert [f.effect.p_slower for f in lower] == [b.effect.p_faster for b in higher]
+    for time, rate in zip(times, rates, strict=True):
+        assert rate.effect.theta == pytest.approx(time.effect.theta, abs=1e-9)
+        assert rate.effect.p_slower == pytest.approx(time.effect.p_slower, abs=1e-6)
 
 
 @LAW
@@ -392,8 +398,10 @@ def test_with_fewer_than_sixteen_pairs_ranks_are_not_asked() -> None:
 
 
 def test_what_ranks_say_of_a_rate_has_its_sign_too() -> None:
-    (found,) = found_in(restless(1), restless(2, factor=1.15), signs=[-1.0])
+    base, head = restless(1), restless(2, factor=1.15)
+
+    (found,) = found_in(inverted(base), inverted(head), signs=[-1.0])
 
     assert found.by_ranks
-    assert found.effect.theta < 0
-    assert found.head > found.base
+    assert found.effect.theta > 0
+    assert found.head < found.base
