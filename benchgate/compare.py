@@ -61,6 +61,8 @@ Columns = Mapping[SeriesKey, Sequence[Reading | None]]
 WHOLE_SUITE = "(all benchmarks)"
 _FEWEST_FOR_SUITE = 5
 _FEWEST_PAIRS = 2
+# More of the series than this, moved together, are taken for the machine.
+_NEARLY_ALL = 0.8
 # Below this the shared change of a single pair of runs is not worth a footnote.
 _SHARED_WORTH_SAYING = 0.02
 _TAILS: Mapping[str, float] = {"p95": 0.95, "p99": 0.99}
@@ -191,7 +193,9 @@ def _series_of(before: Columns, after: Columns, design: Design) -> list[_Series]
     found = []
     for key in sorted(before.keys() & after.keys()):
         bases, heads = before[key], after[key]
-        metric = next(r.metric for r in heads if r is not None)
+        metric = next((r.metric for r in (*heads, *bases) if r is not None), None)
+        if metric is None:
+            continue  # it was measured only in windows that are left out
         if design is Design.PAIRED:
             both = [None not in pair for pair in zip(bases, heads, strict=True)]
             lost = _gaps(both)
@@ -246,6 +250,8 @@ def _without_overflow(
     suites = sorted({k.suite for k in before if (k.benchmark, k.metric) == _DROPPED})
     for suite in suites:
         counts = [side.get(SeriesKey(suite, *_DROPPED), ()) for side in columns]
+        if not all(counts):
+            continue
         keep = [not any(map(_overflows, pair)) for pair in zip(*counts, strict=False)]
         too_many = any(_overflows(_summed(side)) for side in counts)
         if not too_many or 2 * sum(keep) < len(keep):
@@ -355,11 +361,15 @@ def _is_idle(series: _Series, *, margin: Margin, level: float) -> bool:
     if series.probability is not None:
         return False  # the quantile of a pool isn't bounded by those of its windows
     most = 1 + margin(series.key, series.metric)
-    return not any(
-        h > most * b or b > most * h
+    pairs = [
+        (base, head)
         for base, head in zip(series.base, series.head, strict=True)
         if isinstance(base, Sample) and isinstance(head, Sample)
-        for b, h in zip(base.values, head.values, strict=False)
+    ]
+    return all(base.statistics == head.statistics for base, head in pairs) and not any(
+        h > most * b or b > most * h
+        for base, head in pairs
+        for b, h in zip(base.values, head.values, strict=True)
     )
 
 
@@ -628,6 +638,7 @@ def compare_window(
     blocks: Blocks,
     level: float,
     widen: float = 1.0,
+    plain: bool = False,
     reruns: Sequence[Run] = (),
 ) -> Compared:
     """Return what *head* shows against stored runs, in the order of the store.
@@ -635,6 +646,7 @@ def compare_window(
     Only runs of the head's own environment count when there are enough of them; else
     all do, with a doubt; where the head's was never seen nothing can be said.
     *widen* multiplies every standard error: what a calibration found to be needed.
+    *plain*: don't take out what all benchmarks of a run share.
     *reruns*: what other jobs measured of the same commit; each counts like *head*.
     """
     same = [run for run in window if run.environment.key == head.environment.key]
@@ -672,7 +684,11 @@ def compare_window(
     groups: dict[tuple[str, str], list[_Series]] = defaultdict(list)
     for series in chance:
         if isinstance(series.head[0], Tally):
-            made.append(_compare_stored_errors(series, level=each))
+            sides = [
+                _by_run(before, series.key, runs),
+                _by_run(after, series.key, heads),
+            ]
+            made.append(_compare_stored_errors(series, sides, level=each))
         else:
             groups[series.key.suite, series.metric.name].append(series)
     for group in groups.values():
@@ -683,14 +699,18 @@ def compare_window(
             signs=[s.sign for s in group],
             level=each,
             widen=widen,
+            plain=plain,
         )
-        made += map(_compare_stored, group, against.series)
+        told = list(map(_compare_stored, group, against.series))
         if against.shift is not None and against.shift.stands_out:
             said = _said_of_all(group[0], against.shift, alike=alike)
             if alike and against.shift.theta > 0:
-                made.append(_all_are_worse(group[0], said))
+                told.append(_all_are_worse(group[0], said))
             else:
                 doubts.append(Doubt(f"{group[0].key.suite}: {said}"))
+            if alike and _moved_together(group, told, against.shift):
+                told = [_refusal(s, said) for s in group] + told[len(group) :]
+        made += told
     return Compared(
         comparisons=tuple(sorted(made, key=lambda c: c.key)),
         error_control=ErrorControl("holm", level, tests),
@@ -747,6 +767,24 @@ def _few_stored(count: int, *, alike: bool) -> Doubt:
             "evidence is weak"
         )
     return Doubt(f"{count} stored runs are of this environment; others were used too")
+
+
+def _moved_together(
+    group: Sequence[_Series], told: Sequence[Comparison], shift: Shift
+) -> bool:
+    """Say whether nearly every series got worse with the middle one.
+
+    That is what a slower machine does; only pairs can tell it from slower code. What
+    made many slower and left others alone was no machine.
+    """
+    if shift.theta <= 0:
+        return False
+    worse = [
+        s.sign * math.log(c.head.value / c.base.value) > shift.theta / 2
+        for s, c in zip(group, told, strict=False)
+        if c.base and c.head and c.effect
+    ]
+    return sum(worse) > _NEARLY_ALL * len(worse)
 
 
 def _said_of_all(series: _Series, shift: Shift, *, alike: bool) -> str:
@@ -828,15 +866,30 @@ def _compare_exact(
     )
 
 
-def _compare_stored_errors(series: _Series, *, level: float) -> Comparison:
-    if len(series.base) < FEWEST_RUNS:
+def _compare_stored_errors(
+    series: _Series, sides: Sequence[Sequence[tuple[int, int]]], *, level: float
+) -> Comparison:
+    past, now = sides
+    if len(past) < FEWEST_RUNS:
         return _compare_errors(series, level=level, weak=True)
-    found = stored_tallies(
-        [(r.events, r.trials) for r in series.base if isinstance(r, Tally)],
-        [(r.events, r.trials) for r in series.head if isinstance(r, Tally)],
-        level=level,
+    found = stored_tallies(past, now, level=level)
+    return replace(
+        _comparison(series, found.effect, base=found.base, head=found.head),
+        base=SideValue(found.base, len(past)),
+        head=SideValue(found.head, len(now)),
     )
-    return _comparison(series, found.effect, base=found.base, head=found.head)
+
+
+def _by_run(
+    columns: Columns, key: SeriesKey, runs: Sequence[Run]
+) -> list[tuple[int, int]]:
+    """Return (events, trials) of each run that has the series.
+
+    Rounds of one run share its machine: they count once.
+    """
+    ends = accumulate((len(run.rounds) for run in runs), initial=0)
+    summed = [_summed(columns[key][i:j]) for i, j in pairwise(ends)]
+    return [(t.events, t.trials) for t in summed if t is not None]
 
 
 def _table(

@@ -144,11 +144,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Where the base comes from: Git, its checkout, and how deep that is."""
+    """Where the base comes from: Git, its checkout, and how deep that is.
+
+    ``refusal`` is why Git doesn't read the checkout, and what it advises.
+    """
 
     git: bool
     inside: bool
     shallow: bool
+    refusal: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +292,16 @@ def _missing(name: str) -> Finding:
 def _of_repository(repository: Repository) -> Iterator[Finding]:
     if not repository.git:
         yield _missing("git")
+    elif repository.refusal:
+        problem, advice = repository.refusal
+        yield Finding(
+            "git-refuses",
+            Harm.STOPS,
+            "Git doesn't read this repository",
+            problem,
+            "the base is checked out from it, so only files can be compared here",
+            advice or "mend it until `git status` answers here",
+        )
     elif not repository.inside:
         yield Finding(
             "no-repository",

@@ -6,9 +6,10 @@ Measuring, which has a flow of its own, is in ``measure/flow.py``.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -38,6 +39,7 @@ from benchgate.model import (
     Report,
     Round,
     Run,
+    Sample,
     SeriesKey,
     Verdict,
 )
@@ -45,6 +47,9 @@ from benchgate.report import build_report, fails
 from benchgate.stats.window import FEWEST_RUNS
 from benchgate.tools import merge, tool_of
 from benchgate.tools.source import source_of
+
+# How many of the newest stored runs the head is held against as well.
+_RECENT = 3
 
 
 def judge_measurement(measurement: Measurement, config: Config) -> Report:
@@ -81,18 +86,26 @@ def judge_against(
     measurement: Measurement,
     config: Config,
     *,
+    plain: bool = False,
     reruns: Sequence[Measurement] = (),
 ) -> Report:
     """Return the report of a head against stored runs, newest first.
 
     Without any it is a first run, which passes. *reruns* are measurements of the same
-    commit by other jobs, each as good as the first.
+    commit by other jobs, each as good as the first. *plain*: what all benchmarks of a
+    run share is not taken out.
+    Raises FormatError when nothing was measured.
     """
+    for one in (measurement, *reruns):
+        _check_measured(one)
     policy = config.policy
     blocks = partial(policy_of.blocks, policy=policy)
-    runs = [renamed(stored.head, config.renames) for stored in reversed(window)]
+    runs = [_renamed(stored.head, config) for stored in reversed(window)]
     against = replace(
-        measurement, base=runs[-1] if runs else None, design=Design.STORED
+        measurement,
+        base=_newest(runs, measurement.head) if runs else None,
+        head=_with_failures(measurement.head, [rerun.head for rerun in reruns]),
+        design=Design.STORED,
     )
     compared = (
         compare_window(
@@ -101,6 +114,7 @@ def judge_against(
             blocks=blocks,
             level=policy.false_alarms,
             widen=policy.widen,
+            plain=plain,
             reruns=[rerun.head for rerun in reruns],
         )
         if runs
@@ -110,6 +124,40 @@ def judge_against(
         compared.comparisons, policy=policy, control=compared.error_control
     )
     return build_report(against, compared, judgements, policy=policy)
+
+
+def _newest(runs: Sequence[Run], head: Run) -> Run:
+    """Return what the default branch has: of each suite the newest run, oldest first.
+
+    Runs of the head's environment count, where there are any: a job that measures
+    another suite on another machine says nothing of what this head should have.
+    """
+    same = [run for run in runs if run.environment.key == head.environment.key]
+    latest: dict[str, Run] = {}
+    for run in same or runs:
+        latest |= dict.fromkeys({suite for suite, _ in benchmarks_of(run)}, run)
+    samples = {
+        key: reading
+        for suite, run in latest.items()
+        for one in run.rounds
+        for key, reading in one.samples.items()
+        if key.suite == suite
+    }
+    return replace((same or runs)[-1], rounds=(Round(samples),))
+
+
+def _with_failures(head: Run, reruns: Sequence[Run]) -> Run:
+    """Return *head* with what failed in its reruns, and with their doubts."""
+    others = [one for run in reruns for one in run.rounds]
+    if not others:
+        return head
+    first, *rest = head.rounds
+    whole = replace(
+        first,
+        failures=(*first.failures, *(f for one in others for f in one.failures)),
+        doubts=(*first.doubts, *(d for one in others for d in one.doubts)),
+    )
+    return replace(head, rounds=(whole, *rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +184,14 @@ def first_look(
 ) -> FirstLook:
     """Return what stored runs, newest first, clear of a head measured alone.
 
-    A benchmark is cleared when every series of it that may block is unchanged; of a
-    load test, which is measured as a whole, all or nothing. Where a whole suite moved,
-    nothing of it is cleared: whether that was the machine, only pairs can tell.
+    A benchmark is cleared when every series of it that may block is unchanged, by
+    evidence that isn't weak, with what the whole suite shares left in, and near the
+    newest runs too; of a load test, which is measured as a whole, all or nothing.
+    Where a whole suite moved, nothing of it is cleared: whether that was the machine,
+    only pairs can tell.
     """
-    report = judge_against(window, measurement, config)
+    report = judge_against(window, measurement, config, plain=True)
+    recent = _recent_changes(window, measurement.head)
     suites: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in report.judgements:
         suites[judgement.key.suite].append(judgement)
@@ -150,7 +201,7 @@ def first_look(
     cleared: list[Comparison] = []
     done = set()
     for suite, members in suites.items():
-        unchanged = _unchanged(members)
+        unchanged = _unchanged(members, recent)
         if len(unchanged) == len(members) and suite not in unlike:
             done.add(suite)
         elif suite in whole or any(m.key.benchmark == WHOLE_SUITE for m in members):
@@ -160,7 +211,7 @@ def first_look(
     return FirstLook(
         Measurement(
             base=replace(newest, rounds=()),
-            head=replace(head, rounds=()),
+            head=replace(head, rounds=tuple(map(_as_seen, head.rounds))),
             design=Design.STORED,
             left_out=measurement.left_out,
             cleared=tuple(cleared),
@@ -171,7 +222,37 @@ def first_look(
     )
 
 
-def _unchanged(judgements: Sequence[Judgement]) -> list[Comparison]:
+def _as_seen(one: Round) -> Round:
+    """Return what was seen beside the measurements of a round."""
+    return replace(one, samples={}, failures=())
+
+
+def _recent_changes(window: Sequence[Measurement], head: Run) -> dict[SeriesKey, float]:
+    """Return how far the head is from the middle of the newest runs, in logarithms.
+
+    A change some runs ago is in the mean of the window, and hides its undoing.
+    """
+    same = [m.head for m in window if m.head.environment.key == head.environment.key]
+    found = {}
+    for key, value in _values_of(head).items():
+        values = sorted(v[key] for v in map(_values_of, same[:_RECENT]) if key in v)
+        if values:
+            found[key] = abs(math.log(value / values[len(values) // 2]))
+    return found
+
+
+def _values_of(run: Run) -> dict[SeriesKey, float]:
+    return {
+        key: reading.value(reading.primary)
+        for one in run.rounds
+        for key, reading in one.samples.items()
+        if isinstance(reading, Sample)
+    }
+
+
+def _unchanged(
+    judgements: Sequence[Judgement], recent: Mapping[SeriesKey, float]
+) -> list[Comparison]:
     """Return the series of the benchmarks of one suite of which none that counts moved.
 
     Where none may block, all count.
@@ -184,6 +265,8 @@ def _unchanged(judgements: Sequence[Judgement]) -> list[Comparison]:
         for members in benchmarks.values()
         if all(
             j.verdict is Verdict.UNCHANGED
+            and not j.comparison.weak
+            and recent.get(j.key, 0.0) < math.log1p(j.margin)
             for j in [j for j in members if j.blocking] or members
         )
         for judgement in members
@@ -199,9 +282,20 @@ def still_open(measurement: Measurement, config: Config) -> set[tuple[str, str]]
         for j in report.judgements
         if j.blocking
         and j.verdict is Verdict.INCONCLUSIVE
-        and j.rounds_needed is not None
-        and j.rounds_needed <= last
+        and _may_be_settled(j, rounds=last)
     }
+
+
+def _may_be_settled(judgement: Judgement, *, rounds: int) -> bool:
+    """Say whether so many rounds may tell, or make what is seen now significant."""
+    needed = judgement.rounds_needed
+    if needed is not None and needed <= rounds:
+        return True
+    effect = judgement.comparison.effect
+    if effect is None or judgement.slowdown is None:
+        return False
+    then = effect.critical * effect.se * math.sqrt(effect.rounds / rounds)
+    return judgement.slowdown.point > judgement.margin and effect.theta > then
 
 
 def prove_itself(
@@ -365,9 +459,13 @@ def _with_renames(measurement: Measurement, config: Config) -> Measurement:
     """
     if measurement.base is None:
         return measurement
-    there = {benchmark for _, benchmark in benchmarks_of(measurement.base)}
+    return replace(measurement, base=_renamed(measurement.base, config))
+
+
+def _renamed(run: Run, config: Config) -> Run:
+    there = {benchmark for _, benchmark in benchmarks_of(run)}
     names = {old: new for old, new in config.renames.items() if new not in there}
-    return replace(measurement, base=renamed(measurement.base, names))
+    return renamed(run, names)
 
 
 def _check_measured(measurement: Measurement) -> None:

@@ -186,7 +186,7 @@ def margin_of(comparison: Comparison, policy: Policy) -> float:
 def detectable(effect: Effect, edge: float, *, units: float) -> float:
     """Return the smallest true theta that *units* units catch in four of five cases.
 
-    Source: ``statistics.md`` section 7; the multipliers stay those of the effect.
+    Source: ``docs/method.md``; the multipliers stay those of the effect.
     """
     se = effect.se * math.sqrt(effect.units / units)
     return max(effect.critical * se, edge) + effect.power * se

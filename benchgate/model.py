@@ -81,8 +81,8 @@ class SeriesKey:
     metric: str
 
     def __hash__(self) -> int:
-        """Return the hash of the benchmark: a string keeps its own, a tuple doesn't."""
-        return hash(self.benchmark)
+        """Return a hash of strings that keep their own; a tuple keeps none."""
+        return hash(self.benchmark) ^ 3 * hash(self.metric) ^ 5 * hash(self.suite)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Judges nothing, so what it finds never changes its exit code.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from benchgate.errors import ExitCode, FormatError
 
 if TYPE_CHECKING:
     from benchgate.config import Config
-    from benchgate.doctor import Facts
+    from benchgate.doctor import Diagnosis, Facts
 
 _FORMATS = ("text", "json")
 
@@ -40,10 +41,32 @@ def run(args: argparse.Namespace) -> ExitCode:
     settings = project.load(args.config)
     diagnosis = examine(_facts(project.folder(), settings))
     if args.format == "json":
-        print(document.encode(diagnosis).decode(), end="")
+        print(document.encode(_in_utf8(diagnosis)).decode(), end="")
     else:
         print_diagnosis(diagnosis, console=console())
     return ExitCode.PASSED
+
+
+def _in_utf8(diagnosis: Diagnosis) -> Diagnosis:
+    """Return *diagnosis* with what is no UTF-8 in names of files written out."""
+
+    def text(name: str) -> str:
+        return name.encode("utf-8", "backslashreplace").decode()
+
+    return replace(
+        diagnosis,
+        findings=tuple(
+            replace(
+                found,
+                what=text(found.what),
+                measured=text(found.measured),
+                mend=text(found.mend),
+                places=tuple(map(text, found.places)),
+            )
+            for found in diagnosis.findings
+        ),
+        unknown=tuple(map(text, diagnosis.unknown)),
+    )
 
 
 def _facts(folder: Path, settings: Config) -> Facts:
@@ -60,13 +83,16 @@ def _facts(folder: Path, settings: Config) -> Facts:
     unknown = []
     try:
         seen = benches.seen(folder)
-    except FormatError as error:
+    except (FormatError, OSError) as error:
         seen = benches.Seen((), {})
-        unknown.append(f"what was measured before ({error.problem})")
+        reason = error.problem if isinstance(error, FormatError) else str(error)
+        unknown.append(f"what was measured before ({reason})")
     repository = checkup.repository(folder)
     # Outside of any project, all below may be somebody's whole disk.
     is_project = repository.inside or settings.path or (folder / "Cargo.toml").is_file()
     packages = benches.packages(folder, suites) if is_project else ()
+    unread = benches.unread(folder, suites) if is_project else ()
+    unknown += [f"what {name} says (`cargo metadata` tells why)" for name in unread]
     versions = {benches.criterion_version(p, folder=folder) for p in packages}
     return Facts(
         machine=machine.machine(folder),

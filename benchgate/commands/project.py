@@ -75,6 +75,7 @@ def measure(
     if everything and wanted.design is config.DesignChoice.AUTO:
         look = _first_look(place, settings, work=work, progress=progress)
     if look and not look.left:
+        flow.keep(look.measurement, work)
         return look.measurement
     return flow.measure_checkout(
         place,

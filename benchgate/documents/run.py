@@ -39,12 +39,17 @@ Name = Annotated[str, Meta(max_length=300, pattern=_NO_CONTROLS)]
 Line = Annotated[str, Meta(max_length=2_000, pattern=_NO_CONTROLS)]
 Hash = Annotated[str, Meta(max_length=64, pattern=_HEXADECIMAL)]
 Text = Annotated[str, Meta(max_length=20_000)]
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
-Share = Annotated[float, Meta(gt=0, le=1)]
+# Far beyond anything that is measured, and far from where ratios overflow.
+Positive = Annotated[float, Meta(gt=1e-60, lt=1e60)]
+NotNegative = Annotated[float, Meta(ge=0, lt=1e60)]
+# No look spends less: a document that claims so would let everything pass.
+Share = Annotated[float, Meta(ge=1e-3, le=1)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 # Beyond 2**53 other readers of JSON lose the last digit.
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
+Rounds = Annotated[int, Meta(ge=1, le=1_000_000)]
+# What is counted in one round; thousands of rounds still sum to less than 2**53.
+Events = Annotated[int, Meta(ge=0, le=10**9)]
 
 T = TypeVar("T")
 
@@ -150,8 +155,8 @@ class Sample(_Wire, frozen=True):
 class Tally(_Wire, frozen=True):
     """One round of a series that counts: ``events`` among ``trials``."""
 
-    events: Whole
-    trials: Whole
+    events: Events
+    trials: Events
 
 
 class SampleSeries(_Wire, frozen=True, tag_field="type", tag="sample"):
@@ -199,22 +204,22 @@ class SideValue(_Wire, frozen=True):
     """A typical value over the rounds of one side, in the unit of the metric."""
 
     value: NotNegative
-    rounds: Whole
+    rounds: Rounds
 
 
 class Effect(_Wire, frozen=True):
     """The change against stored runs, before any policy, as in a report."""
 
     theta: float
-    se: Positive
+    se: NotNegative
     p_slower: Probability
     p_faster: Probability
     bound: NotNegative
     critical: NotNegative
     power: NotNegative
-    spread: Positive
+    spread: NotNegative
     units: Positive
-    rounds: Whole
+    rounds: Rounds
 
 
 class Cleared(_Wire, frozen=True):
@@ -470,6 +475,10 @@ def _round_of(
 def _readings_of(series: Series, *, place: str) -> Iterator[tuple[int, model.Reading]]:
     """Yield the number of each round that has the series, and what it read."""
     metric = _metric_of(series.metric)
+    counts = isinstance(series, TallySeries)
+    if counts is not (metric.kind is model.Kind.ERRORS):
+        problem = "only errors are counted, and errors are only counted"
+        raise _ImpossibleError(f"{place}.metric.kind", problem)
     if isinstance(series, TallySeries):
         for number, tally in enumerate(series.rounds):
             if tally is not None:

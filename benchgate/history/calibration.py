@@ -1,7 +1,7 @@
 """A history → how often the gate would have cried wolf on it, and what it would see.
 
 The runs are judged by the same tests as pull requests, under the team's own policy.
-Source of the protocol: ``statistics.md`` section 8.
+Source of the protocol: ``docs/method.md``.
 """
 
 from __future__ import annotations

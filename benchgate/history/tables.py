@@ -10,11 +10,14 @@ from __future__ import annotations
 import csv
 import math
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from benchgate.errors import FormatError
 from benchgate.history import History, PastRun, PastSeries
@@ -45,6 +48,7 @@ _OF_DUCKDB = re.compile(
 )
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _CSV_COLUMNS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+_JSON_LINE = re.compile(r"Malformed JSON .*? in line \d+")
 _PARQUET = b"PAR1"
 # Nothing is fetched from anywhere: what DuckDB lacks, it lacks.
 _OFFLINE = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
@@ -181,7 +185,7 @@ def _rows(place: Path, name: str) -> Iterator[_Row]:
         try:
             found = _select(database, place, name)
         except duckdb.Error as error:
-            raise _damaged(name, str(error)) from error
+            raise _damaged(place, name, str(error)) from error
     for number, fields in enumerate(found, 1):
         yield _row(fields, where=f"{name}: row {number}")
 
@@ -287,6 +291,9 @@ def _literal(place: Path) -> str:
 def _format_of(place: Path, name: str) -> str:
     """Return what the content looks like; the name of a file says nothing."""
     try:
+        # A device has no end, and a pipe is empty when it is read again.
+        if not stat.S_ISREG(place.stat().st_mode):
+            raise FormatError(f"{name}: is no file", hint="save the table to a file")
         with place.open("rb") as file:
             start = file.read(4096)
     except OSError as error:
@@ -312,11 +319,12 @@ def _check_columns(columns: Sequence[str], name: str) -> None:
         )
 
 
-def _damaged(name: str, said: str) -> FormatError:
+def _damaged(place: Path, name: str, said: str) -> FormatError:
     """Return the error for what DuckDB could not read: its sentence, our place."""
     line = _CSV_LINE.search(said)
     columns = _CSV_COLUMNS.search(said)
     first = _OF_DUCKDB.sub("", said.partition("\n")[0]).strip().rstrip(".")
+    json_line = _damaged_line(place) if _JSON_LINE.search(said) else None
     if line and columns:
         wanted, there = columns.groups()
         problem = f":{line[1]}: {wanted} columns are expected, {there} were found"
@@ -324,9 +332,25 @@ def _damaged(name: str, said: str) -> FormatError:
         problem = f":{line[1]}: a quote is not closed"
     elif line:
         problem = f":{line[1]}: is no line of a CSV table in UTF-8"
+    elif json_line:
+        problem = f":{json_line}: is no JSON"
     else:
         problem = f": is damaged: {first[:1].lower()}{first[1:]}"
     return FormatError(f"{name}{problem}", hint="write the file anew")
+
+
+def _damaged_line(place: Path) -> int | None:
+    """Return the first line of *place* that is no JSON by itself; DuckDB miscounts."""
+    with place.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                msgspec.json.decode(
+                    line.removeprefix(b"\xef\xbb\xbf"), type=msgspec.Raw
+                )
+            except msgspec.DecodeError:
+                if line.strip():
+                    return number
+    return None
 
 
 def _unreadable(name: str, error: OSError) -> FormatError:

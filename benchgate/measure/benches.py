@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from benchgate.config import Suite
 from benchgate.doctor import Bench, Body, Setting, Spot
 from benchgate.documents import run
@@ -31,6 +33,50 @@ _LARGEST_SOURCE = 1_000_000
 _MAIN = re.compile(r"^\s*(?:criterion::)?criterion_main!", re.MULTILINE)
 
 Toml = Mapping[str, Any]
+
+
+class _Dependency(msgspec.Struct):
+    package: str | None = None
+    path: str | None = None
+    version: str | None = None
+
+
+_Dependencies = dict[str, str | _Dependency]
+
+
+class _Dependent(msgspec.Struct, rename="kebab"):
+    dependencies: _Dependencies = {}
+    dev_dependencies: _Dependencies = {}
+    build_dependencies: _Dependencies = {}
+
+
+class _Target(msgspec.Struct):
+    name: str = ""
+    path: str | None = None
+    harness: bool = True
+
+
+class _Package(msgspec.Struct):
+    name: str
+    autobenches: bool = True
+
+
+class _Manifest(_Dependent):
+    """The shape of what is read of a manifest; all else in it is cargo's."""
+
+    package: _Package | None = None
+    bench: list[_Target] = []
+    profile: dict[str, dict[str, Any]] = {}
+    target: dict[str, _Dependent] = {}
+
+
+class _Locked(msgspec.Struct):
+    name: str
+    version: str
+
+
+class _Lock(msgspec.Struct):
+    package: list[_Locked] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +101,24 @@ def packages(folder: Path, suites: Sequence[Suite]) -> tuple[Package, ...]:
     found: dict[Path, Package] = {}
     for suite in (s for s in suites if s.tool == "criterion"):
         for path in manifests(folder / suite.directory):
-            manifest = _toml(path)
+            manifest = _toml(path) or {}
             if path.parent in found or "package" not in manifest:
                 continue
             benches = tuple(_benches(path, manifest, suite, folder=folder))
             if benches:
                 found[path.parent] = Package(path.parent, manifest, benches)
     return tuple(found.values())
+
+
+def unread(folder: Path, suites: Sequence[Suite]) -> tuple[str, ...]:
+    """Return the manifests in *folder* of which nothing can be said, from there."""
+    paths = dict.fromkeys(
+        path
+        for suite in suites
+        if suite.tool == "criterion"
+        for path in manifests(folder / suite.directory)
+    )
+    return tuple(_shown(path, folder) for path in paths if _toml(path) is None)
 
 
 def spots(package: Package, *, folder: Path) -> tuple[Spot, ...]:
@@ -80,7 +137,7 @@ def spots(package: Package, *, folder: Path) -> tuple[Spot, ...]:
 def settings(package: Package, *, folder: Path) -> tuple[Setting, ...]:
     """Return what makes the benches of *package* slower than what is shipped."""
     path = _workspace_of(package, folder) / "Cargo.toml"
-    profiles = _toml(path).get("profile", {})
+    profiles = (_toml(path) or {}).get("profile", {})
     found = []
     for key, is_wrong in _WRONG.items():
         for name in ("bench", "release"):
@@ -99,7 +156,7 @@ def criterion_version(package: Package, *, folder: Path) -> str | None:
 
     That of the lock file, where it names one; else what the manifest asks for.
     """
-    lock = _toml(_workspace_of(package, folder) / "Cargo.lock")
+    lock = _toml(_workspace_of(package, folder) / "Cargo.lock", _Lock) or {}
     locked = [p["version"] for p in lock.get("package", []) if p["name"] == "criterion"]
     if len(locked) == 1:
         return str(locked[0])
@@ -212,7 +269,7 @@ def _code_of(package: Package) -> Iterator[Path]:
 def _workspace_of(package: Package, folder: Path) -> Path:
     """Return the folder whose manifest holds the profiles and the lock file."""
     for place in (package.folder, *package.folder.parents):
-        if "workspace" in _toml(place / "Cargo.toml"):
+        if "workspace" in (_toml(place / "Cargo.toml") or {}):
             return place
         if place == folder:
             break
@@ -243,20 +300,23 @@ def _requests(rounds: Sequence[Round]) -> dict[str, tuple[tuple[str, float], ...
     return {suite: tuple(names) for suite, names in by_suite.items()}
 
 
-def _toml(path: Path) -> Toml:
-    """Return what *path* holds; nothing where it can't be read: cargo says why."""
+def _toml(path: Path, shape: type[_Manifest | _Lock] = _Manifest) -> Toml | None:
+    """Return what *path* holds, None where it isn't of that *shape*: cargo says why."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
+        read = tomllib.loads(path.read_text("utf-8"))
+        msgspec.convert(read, shape)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return read
 
 
 def _source(path: Path) -> bytes | None:
     try:
-        raw = path.read_bytes()
+        # A device has no end, and a pipe waits for one.
+        is_source = path.is_file() and path.stat().st_size <= _LARGEST_SOURCE
+        return path.read_bytes() if is_source else None
     except OSError:
         return None
-    return raw if len(raw) <= _LARGEST_SOURCE else None
 
 
 def _shown(path: Path, folder: Path) -> str:

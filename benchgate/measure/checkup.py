@@ -39,6 +39,9 @@ def repository(folder: Path) -> Repository:
         root = git.toplevel(folder)
     except UsageError:
         return Repository(git=True, inside=False, shallow=False)
-    except ToolError:
-        return Repository(git=False, inside=False, shallow=False)
+    except ToolError as error:
+        if error.problem == "git: not found":
+            return Repository(git=False, inside=False, shallow=False)
+        refusal = error.problem, error.hint
+        return Repository(git=True, inside=True, shallow=False, refusal=refusal)
     return Repository(git=True, inside=True, shallow=git.is_shallow(root))

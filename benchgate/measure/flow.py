@@ -75,6 +75,11 @@ def measure_checkout(
             return comparison.run(suites, open_after)
 
 
+def keep(measurement: Measurement, work: Path) -> None:
+    """Write ``run.json`` in *work*, for what was settled without measuring more."""
+    (work / RUN).write_bytes(run.encode(measurement))
+
+
 def environment_of(folder: Path) -> Environment:
     """Return what a measurement of *folder* would be made in."""
     return host.environment(folder)

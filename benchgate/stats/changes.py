@@ -1,7 +1,7 @@
 """Histories of series → where each of them changed its level for good.
 
 All series are searched at once, as hundreds of short ones are what a gate has.
-Source of the procedure: ``statistics.md`` section 9.
+Source of the procedure: ``docs/method.md``.
 """
 
 from __future__ import annotations

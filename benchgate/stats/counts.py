@@ -2,7 +2,7 @@
 
 Sizes and instructions are exact, so a history says how much they ever differ; errors
 among requests are chance, and runs differ by more than that.
-Source: ``statistics.md`` section 3.
+Source: ``docs/method.md``.
 """
 
 from __future__ import annotations

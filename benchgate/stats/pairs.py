@@ -29,6 +29,8 @@ FEWEST_TO_CHOOSE = 8
 # The statistic in the middle of the five of a slice: its median.
 _MIDDLE = 3
 _FEWEST_DF = 1.0
+# The mean size of the differences of quiet pairs, in medians of all of them.
+_MOST_TYPICAL = 1.5
 # Below so many degrees of freedom each tenth of one matters.
 _STEEP = 10
 # Close where the quantile is steep; the choice interpolates between.
@@ -262,7 +264,13 @@ def _width(difference: Floats, weights: Floats, *, level: float) -> Floats:
         np.log(_DF_GRID),
         [upper_quantile(level, df) for df in _DF_GRID],
     )
-    found: Floats = width / total * multiplier
+    # What differs by more than pairs do on the whole isn't quiet but fast: a rare mode
+    # of one side, whose few pairs are alike and agree in their signs by chance.
+    typical = np.median(np.abs(difference), axis=2)
+    means = (weights * np.abs(difference)).sum(axis=2) / total
+    rare = means > np.maximum(_MOST_TYPICAL * typical, SMALLEST_SPREAD)
+    alike = weights.min(axis=2) == 1
+    found: Floats = np.where(rare & ~alike, np.inf, width / total * multiplier)
     return found
 
 

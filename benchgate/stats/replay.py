@@ -2,7 +2,7 @@
 
 Runs that harmed nobody are judged as if each were a pull request, by the same test
 that judges real ones; then slowdowns are added that it ought to find.
-Source of the protocol: ``statistics.md`` sections 8 and 10.
+Source of the protocol: ``docs/method.md``.
 """
 
 from __future__ import annotations

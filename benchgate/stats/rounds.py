@@ -74,7 +74,7 @@ def single_rounds(
     their own scatter says how much is ordinary. With fewer only a doubling counts.
     Every p is doubled, and so the level halved, because this null failed 6 to 8 % of
     clean comparisons when 5 % was asked for.
-    Source: ``statistics.md`` section 5.1.
+    Source: ``docs/method.md``.
     """
     level = level / _CAUTION
     difference = sign * np.array(list(map(_log_ratio, base, head)))

@@ -43,7 +43,7 @@ def pooled_tail(
     that reach the observed value is a floor for p, as long as there are any: it needs
     no assumption but the coin.
     *level*: one-sided, of one test.
-    Source: ``statistics.md`` section 5.3, load tests; Davison and Hinkley, Bootstrap
+    Source: ``docs/method.md``; Davison and Hinkley, Bootstrap
     Methods and their Application, section 3.8; Lehmann and Romano, Testing Statistical
     Hypotheses, section 15.2.
     """

@@ -2,7 +2,7 @@
 
 The window's own history says how often a harmless run strays this far: each block
 of its runs is taken out and tested against the rest, over all series together.
-Source of the whole procedure: ``statistics.md`` section 5.2.
+Source of the procedure: ``docs/method.md``.
 """
 
 from __future__ import annotations
@@ -177,6 +177,7 @@ def against_window(
     signs: Sequence[float],
     level: float,
     widen: float = 1.0,
+    plain: bool = False,
 ) -> AgainstWindow:
     """Return what the head shows against the window, series by series.
 
@@ -185,12 +186,13 @@ def against_window(
     *signs*: +1 where larger is worse, else -1.  *level*: one-sided, of one test.
     *widen*: what a calibration found that standard errors must be multiplied by; weak
     evidence knows no calibration.
+    *plain*: leave in what all series of a run share, the machine's part and the code's.
     Values before a series' last change of level count as missing. Fewer than eight
     runs have no null of their own: such series are judged as single runs are, if
     there are eight of them, else by Student's t, and either way weakly.
     """
     settled = _Settled.of(window, head, signs)
-    test = _fit(settled)
+    test = _test(settled, settled.past, settled.now) if plain else _fit(settled)
     wide = replace(test, spread=widen * test.spread, se=widen * test.se)
     strong = wide.effects(level=level)
     weak = _thin(settled, test, signs, level=level)

@@ -83,8 +83,9 @@ def text(limit: int) -> st.SearchStrategy[str]:
 
 
 NAMES = text(12)
-POSITIVE = st.floats(min_value=0, exclude_min=True, max_value=1e300)
-NOT_NEGATIVE = st.floats(min_value=0, max_value=1e300)
+POSITIVE = st.floats(min_value=1e-59, max_value=1e59)
+EVENTS = st.integers(0, 10**9)
+NOT_NEGATIVE = st.floats(min_value=0, max_value=1e59)
 WHOLE = st.integers(0, 2**53)
 LOADS = st.builds(
     HostLoad,
@@ -109,13 +110,14 @@ def metrics(name: str) -> st.SearchStrategy[Metric]:
         name=st.just(name),
         unit=st.sampled_from(Unit),
         better=st.sampled_from(Better),
-        kind=st.sampled_from(Kind),
+        kind=st.sampled_from([kind for kind in Kind if kind is not Kind.ERRORS]),
     )
 
 
 def tallies(metric: Metric) -> st.SearchStrategy[Reading]:
-    counts = st.lists(WHOLE, min_size=2, max_size=2).map(sorted)
-    return counts.map(lambda pair: Tally(metric, events=pair[0], trials=pair[1]))
+    errors = replace(metric, kind=Kind.ERRORS)
+    counts = st.lists(EVENTS, min_size=2, max_size=2).map(sorted)
+    return counts.map(lambda pair: Tally(errors, events=pair[0], trials=pair[1]))
 
 
 def samples(
@@ -184,7 +186,7 @@ MEASUREMENTS = st.builds(
     base=st.none() | runs(),
     head=runs(),
     design=st.sampled_from(Design),
-    share_of_error=st.floats(0, 1, exclude_min=True),
+    share_of_error=st.floats(1e-3, 1),
     left_out=st.lists(st.builds(Doubt, text(30)), max_size=2).map(tuple),
     cost=st.builds(Cost, NOT_NEGATIVE, NOT_NEGATIVE),
 )
@@ -387,6 +389,9 @@ HEAD_ERRORS = ("head", "series", 0)
         (put(-1, "cost", "building"), r"\$\.cost\.building"),
         (put(0, "share_of_error"), r"\$\.share_of_error"),
         (put(1.5, "share_of_error"), r"\$\.share_of_error"),
+        (put(1e-300, "share_of_error"), r"\$\.share_of_error"),
+        (put("time", "head", "series", 0, "metric", "kind"), "only errors are counted"),
+        (put(10**10, "head", "series", 0, "rounds", 0, "trials"), r"trials"),
         (put("sequential", "design"), r"\$\.design"),
         (put(None, "head"), r"\$\.head"),
         (put(1, "unheard"), "unheard"),

@@ -138,3 +138,28 @@ def test_one_run_a_side_finds_a_benchmark_that_takes_half_as_long_again() -> Non
     found = [regressions(single(seed, 1.5), rules) for seed in range(60)]
 
     assert np.mean(["b00" in each for each in found]) > 0.7
+
+
+def with_modes(seed: int, rounds: int) -> Measurement:
+    """Return rounds of which a tenth are much faster, on either side by chance."""
+    rng = np.random.default_rng(seed)
+    shape = (2, BENCHMARKS, rounds)
+    fast = 0.18 * (rng.random(shape) < 0.1)
+    logs = (0.001 * rng.standard_normal(shape) - fast)[..., np.newaxis]
+    sides = np.exp(logs + 0.0003 * rng.standard_normal((*shape, 5))).tolist()
+    base, head = (
+        {f"b{i:02}": [tuple(row) for row in rows] for i, rows in enumerate(side)}
+        for side in sides
+    )
+    return paired(base, head)
+
+
+@pytest.mark.parametrize("rounds", [10, 20, 40])
+def test_rare_fast_modes_seldom_fail_an_unchanged_suite(rounds: int) -> None:
+    # The pairs with one fast slice are the quietest, and their sizes are all alike.
+    rules = policy(false_alarms=0.05, margins=NO_MARGIN)
+    suites = 100
+
+    failed = [bool(regressions(with_modes(s, rounds), rules)) for s in range(suites)]
+
+    assert np.mean(failed) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / suites)
