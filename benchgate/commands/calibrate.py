@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -80,16 +81,26 @@ def run(args: argparse.Namespace) -> ExitCode:
         else:
             made.append(found)
     if not made:
-        raise BenchgateError(
-            "; ".join(refused),
-            hint="record more runs of the default branch (`benchgate run`, then "
-            "`benchgate baseline record`); pairs, as `benchgate compare` measures "
-            "them, need no history",
-        )
+        raise BenchgateError("; ".join(refused), hint=_way_out(args.histories))
     _print(made, refused, args)
     if args.apply:
-        _apply(made, settings)
+        from benchgate.render.names import visible  # noqa: PLC0415 - if asked
+
+        # Beside a document, standard output is no place for a sentence.
+        file = sys.stderr if args.format == "json" else sys.stdout
+        print(f"\n{visible(_apply(made, settings))}", file=file)
     return ExitCode.PASSED
+
+
+def _way_out(names: Sequence[str]) -> str:
+    """Return what to do where no history can be replayed."""
+    more = (
+        "name a longer history"
+        if names
+        else "record more runs of the default branch (`benchgate run`, then "
+        "`benchgate baseline record`)"
+    )
+    return f"{more}; pairs, as `benchgate compare` measures them, need no history"
 
 
 def _calibrated(
@@ -104,7 +115,8 @@ def _calibrated(
     runs = len(history.runs)
     if runs < FEWEST_RUNS:
         missing = FEWEST_RUNS - runs
-        return f"{history.name}: {runs} of {FEWEST_RUNS} runs, {missing} are missing"
+        verb = "is" if missing == 1 else "are"
+        return f"{history.name}: {runs} of {FEWEST_RUNS} runs, {missing} {verb} missing"
     found = calibrate(history, settings.policy, heads=args.heads, seed=args.seed)
     if not found.series:
         return f"{history.name}: none of its series is judged by stored runs"
@@ -134,7 +146,13 @@ def _histories(names: Sequence[str], settings: config.Config) -> Iterator[Histor
     from benchgate.history.calibration import RECENT  # noqa: PLC0415 - heavy
     from benchgate.history.stored import history_of  # noqa: PLC0415 - heavy
 
-    stored = project.stored_runs(settings, limit=RECENT)
+    try:
+        stored = project.stored_runs(settings, limit=RECENT)
+    except UsageError as error:
+        raise UsageError(
+            f"{Path.cwd()}: is in no Git repository, so no runs are stored here",
+            hint="name a table of benchmarks: `benchgate calibrate HISTORY`",
+        ) from error
     runs = [measurement.head for measurement in reversed(stored)]
     yield history_of(runs, name="stored runs", renames=settings.renames)
 
@@ -167,24 +185,27 @@ def _as_json(made: Sequence[Calibration], refused: Sequence[str]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _apply(made: Sequence[Calibration], settings: config.Config) -> None:
-    """Write the widest of the factors, and say where."""
+def _apply(made: Sequence[Calibration], settings: config.Config) -> str:
+    """Write the widest of the factors, and return the sentence that says where."""
     widest = max(made, key=lambda found: found.widen)
     place = Path(settings.path) if settings.path else project.folder() / config.NAME
     if widest.widen == settings.policy.widen:
-        print(f"\n{place}: policy.widen is {widest.widen:.3g} already")
-        return
+        return f"{place}: policy.widen is {widest.widen:.3g} already"
     today = datetime.fromtimestamp(time.time(), UTC).date()
     note = f"calibrated {today} on {widest.pull_requests} runs"
     raw = flags.read(str(place)) if settings.path else b""
     changed = config.with_widen(raw, widest.widen, note=note, name=str(place))
     _replace(place, changed)
-    print(f"\n{place}: policy.widen is now {widest.widen:.3g}")
+    return f"{place}: policy.widen is now {widest.widen:.3g}"
 
 
 def _replace(place: Path, raw: bytes) -> None:
     """Write the file whole or not at all, with the rights that it has."""
-    target = place.resolve()
+    target = Path(os.path.realpath(place))
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        # A device would become a file for everybody.
+        problem = f"{place}: can't be written: is no file"
+        raise FormatError(problem, hint="name a file with --config")
     draft = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         with draft.open("xb") as file:

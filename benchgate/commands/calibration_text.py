@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
 
 from benchgate.history.calibration import Calibration
 from benchgate.model import SeriesKey
-from benchgate.render.names import shown
+from benchgate.render.names import shown, visible
 from benchgate.units import format_change, format_share
 
 _WIDTH = 88
@@ -16,6 +18,8 @@ _SHOWN = 5
 _WORTH_SEEING = 0.10
 # Beyond this a percentage is no measure any more.
 _TENFOLD = 9.0
+# Where the search for a factor ends, whether or not that one is enough.
+_WIDEST = 2.0
 _WORDS = {1: "one run", 2: "two runs", 3: "three runs"}
 
 
@@ -101,7 +105,8 @@ def _what_is_seen(found: Calibration, *, verbose: bool) -> Iterator[str]:
 
 def _advice(found: Calibration) -> Iterator[str]:
     yield from _about_alarms(found)
-    blind = [k for k, seen in found.detectable if (seen or 0.0) > _WORTH_SEEING]
+    # As it is printed: what reads `+10 %` shows 10 %.
+    blind = [k for k, seen in found.detectable if round(seen or 0.0, 2) > _WORTH_SEEING]
     if blind:
         more = found.heads < 3  # noqa: PLR2004 - the table above shows three
         yield from _point(
@@ -118,10 +123,13 @@ def _advice(found: Calibration) -> Iterator[str]:
 
 def _about_alarms(found: Calibration) -> Iterator[str]:
     if found.widen > 1:
+        what = f"standard errors {found.widen:.3g} times as wide"
         yield from _point(
-            f"Too many. With standard errors {found.widen:.3g} times as wide no more "
-            f"than {format_share(found.level)} fail; `benchgate calibrate --apply` "
-            "writes this:"
+            f"Too many. {what[0].upper()}{what[1:]} are the most that the policy "
+            "takes, and may not be enough; `benchgate calibrate --apply` writes this:"
+            if found.widen >= _WIDEST
+            else f"Too many. With {what} no more than {format_share(found.level)} "
+            "fail; `benchgate calibrate --apply` writes this:"
         )
         yield f"    policy: {{widen: {found.widen:.3g}}}"
     elif found.share is not None and found.share > found.level:
@@ -140,8 +148,10 @@ def _about_alarms(found: Calibration) -> Iterator[str]:
         yield "    policy:"
         yield "      series:"
         for key in without.series:
-            pattern = shown(f"{key.suite}:{key.benchmark}")
-            yield f'        "{pattern}": {{blocking: false}}'
+            pattern = glob.escape(f"{key.suite}:{key.benchmark}")
+            # A JSON string is a YAML string, and so are the escapes of `visible`.
+            quoted = visible(json.dumps(pattern, ensure_ascii=False))
+            yield f"        {quoted}: {{blocking: false}}"
 
 
 def _change(fraction: float) -> str:

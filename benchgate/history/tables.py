@@ -44,7 +44,7 @@ _DURATION = re.compile(r"([a-zµ\u03bc]+)(?:/(?:iter|op))?")
 # What DuckDB says after its first sentence is about its own options.
 _OF_DUCKDB = re.compile(
     r"""^[A-Za-z ]*Error: |\w+Exception: | (?:in|of) file (?:"[^"]*"|'[^']*')"""
-    r"""|[Ff]ile '[^']*' """
+    r"""|[Ff]ile '[^']*' | in record/value \d+"""
 )
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _CSV_COLUMNS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
@@ -344,9 +344,7 @@ def _damaged_line(place: Path) -> int | None:
     with place.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                msgspec.json.decode(
-                    line.removeprefix(b"\xef\xbb\xbf"), type=msgspec.Raw
-                )
+                msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
             except msgspec.DecodeError:
                 if line.strip():
                     return number

@@ -225,6 +225,53 @@ def test_a_file_that_can_not_be_edited_safely_stays_as_it_is(project: Project) -
     assert settings(project) == "{measure: {budget: 5m}}\n"
 
 
+def test_a_document_stays_one_where_the_factor_is_applied(project: Project) -> None:
+    project.write("runs.csv", table(LOUD))
+
+    ended = project.benchgate("calibrate", "runs.csv", "--apply", "--format", "json")
+
+    assert json.loads(ended.out)["schema"] == "benchgate-calibration/1"
+    assert "benchgate.yml: policy.widen is now " in ended.err
+
+
+@pytest.mark.parametrize("target", ["benchgate.yml", "/dev/null", "folder"])
+def test_what_is_no_file_is_never_replaced(target: str, project: Project) -> None:
+    (project.root / "folder").mkdir()
+    (project.root / "odd.yml").write_text("")
+    (project.root / "benchgate.yml").symlink_to(target)
+    project.write("runs.csv", table(LOUD))
+
+    ended = project.benchgate("calibrate", "runs.csv", "--apply")
+
+    assert ended.code in (2, 3)
+    assert "benchgate.yml: can't be " in ended.err
+    assert (project.root / "benchgate.yml").readlink() == Path(target)
+    assert Path(os.devnull).is_char_device()
+
+
+def test_outside_of_a_repository_a_table_is_asked_for(
+    bare: Project, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+
+    ended = Project(nowhere, bare.state, bare.capsys, bare.patch).benchgate("calibrate")
+
+    assert ended.code == 2
+    assert "is in no Git repository, so no runs are stored here" in ended.err
+    assert "benchgate calibrate HISTORY" in ended.err
+
+
+def test_a_table_that_is_too_short_asks_for_a_longer_one(project: Project) -> None:
+    short = {name: values[:39] for name, values in QUIET.items()}
+    project.write("runs.csv", table(short))
+
+    ended = project.benchgate("calibrate", "runs.csv")
+
+    assert "runs: micro: 39 of 40 runs, 1 is missing" in ended.err
+    assert "hint: name a longer history; pairs, as " in ended.err
+
+
 def test_a_disk_that_refuses_loses_nothing(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

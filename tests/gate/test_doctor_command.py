@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,44 @@ def test_a_run_that_is_damaged_is_unknown_and_no_crash(project: Project) -> None
         if text.startswith("what was measured before")
     ]
     assert "run.json" in unknown
+
+
+def test_a_run_that_can_not_be_read_is_unknown_and_no_error(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(".benchgate/run.json", "{}")
+    read = Path.read_bytes
+
+    def refused(place: Path) -> bytes:
+        if place.name == "run.json":
+            raise PermissionError(13, "Permission denied", str(place))
+        return read(place)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    ended = project.benchgate("doctor")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "what was measured before ([Errno 13] Permission denied:" in ended.out
+
+
+def test_a_manifest_that_is_damaged_is_unknown_and_no_clean_bill(bare: Project) -> None:
+    bare.write("Cargo.toml", "[package\n")
+
+    ended = bare.benchgate("doctor")
+
+    assert ended.code == 0, ended.err
+    assert "what Cargo.toml says (`cargo metadata` tells why)." in ended.out
+
+
+def test_a_file_name_that_is_no_utf_8_is_written_out_in_the_document(
+    sick: Project,
+) -> None:
+    odd = os.fsdecode(b"benches/caf\xe9.rs")
+    (sick.root / "benches" / "core.rs").rename(sick.root / odd)
+
+    found = findings_of(sick)
+
+    assert found["literal-input"]["places"] == ["benches/caf\\udce9.rs:11"]
 
 
 def test_a_configuration_that_is_wrong_is_the_only_error(project: Project) -> None:

@@ -592,6 +592,43 @@ def test_where_most_windows_dropped_iterations_no_latency_is_judged() -> None:
     assert found.doubts == ()
 
 
+def test_what_was_measured_only_while_iterations_were_dropped_is_no_series() -> None:
+    measured = overflowing({1}, {1})
+    rare = paired({"GET /rare": [None, 1.0]}, {"GET /rare": [None, 1.0]}, metric=P50)
+
+    def both(run: Run, other: Run) -> Run:
+        first, second, *rest = run.rounds
+        more = {**second.samples, **other.rounds[1].samples}
+        return replace(run, rounds=(first, replace(second, samples=more), *rest))
+
+    assert measured.base is not None
+    assert rare.base is not None
+    found = compared(
+        replace(
+            measured,
+            base=both(measured.base, rare.base),
+            head=both(measured.head, rare.head),
+        )
+    )
+
+    assert "GET /rare" not in {c.key.benchmark for c in found.comparisons}
+
+
+def test_iterations_counted_on_one_side_only_leave_all_windows_in() -> None:
+    measured = overflowing({1}, {1})
+    rounds = tuple(
+        replace(
+            one,
+            samples={k: r for k, r in one.samples.items() if k.metric != "dropped"},
+        )
+        for one in measured.head.rounds
+    )
+
+    found = compared(replace(measured, head=replace(measured.head, rounds=rounds)))
+
+    assert found.comparisons[0].reason.startswith("1 % of the base's iterations")
+
+
 def test_it_does_not_matter_which_side_dropped_them() -> None:
     forth = compared(overflowing({1}, {4})).comparisons
     back = compared(overflowing({4}, {1})).comparisons
@@ -1067,6 +1104,34 @@ def test_a_slower_kind_of_machine_is_a_doubt() -> None:
     assert found.doubts[0].text.startswith("2 stored runs are of this")
     assert "on this machine, which the verdicts leave aside" in found.doubts[1].text
     assert Verdict.REGRESSED not in verdicts(found)
+
+
+def test_what_a_slower_machine_does_to_all_is_no_regression() -> None:
+    *past, head = many_stored(30, 20)
+    rng = np.random.default_rng(4)
+    slower = {
+        k.benchmark: [r.values[0] * float(np.exp(rng.normal(0.12, 0.04)))]
+        for k, r in head.rounds[0].samples.items()
+        if isinstance(r, Sample)
+    }
+
+    found = judged(compared_window(past, run(slower, environment=HERE)))
+
+    assert {j.verdict for j in found} == {Verdict.INCONCLUSIVE}
+    assert "is it the machine or the code?" in found[0].comparison.reason
+
+
+def test_rounds_of_one_stored_job_count_as_one_run() -> None:
+    rng = np.random.default_rng(1)
+
+    def job(rounds: int) -> Run:
+        rate = float(rng.beta(2, 60))
+        events = [tally(int(rng.binomial(400, rate)), 400) for _ in range(rounds)]
+        return run({"GET /": events}, suite="load", environment=HERE)
+
+    found = compared_window([job(5) for _ in range(2)], job(5)).comparisons
+
+    assert [c.weak for c in found] == [True]
 
 
 def test_a_slowdown_of_many_but_not_all_is_not_taken_for_the_machine() -> None:

@@ -306,6 +306,24 @@ def test_a_base_that_can_not_be_had_is_found(
     assert ids(found_in(repository=repository)) == [found]
 
 
+@pytest.mark.parametrize(
+    ("advice", "mend"),
+    [
+        ("run `git config it`", "run `git config it`"),
+        ("", "mend it until `git status` answers here"),
+    ],
+)
+def test_what_git_refuses_is_told_with_what_git_advises(advice: str, mend: str) -> None:
+    refused = Repository(
+        git=True, inside=True, shallow=False, refusal=("git: dubious owner", advice)
+    )
+
+    (found,) = found_in(repository=refused)
+
+    assert (found.id, found.harm) == ("git-refuses", Harm.STOPS)
+    assert (found.measured, found.mend) == ("git: dubious owner", mend)
+
+
 def test_a_bench_under_libtest_is_found_with_the_lines_that_mend_it() -> None:
     bench = Bench("core", "shop/Cargo.toml", "shop/benches/core.rs", harness=True)
 

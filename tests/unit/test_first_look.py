@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchgate import config, gate
@@ -13,6 +14,7 @@ from benchgate.documents import run as document
 from benchgate.errors import FormatError
 from benchgate.model import (
     Design,
+    Doubt,
     Environment,
     Failure,
     Measurement,
@@ -167,3 +169,99 @@ def test_nothing_cleared_and_nothing_measured_is_refused() -> None:
 
     with pytest.raises(FormatError, match="nothing was measured"):
         gate.judge_measurement(empty, config.default())
+
+
+def noisy_machine(seed: int, factor: float = 1.0) -> Measurement:
+    """Return a run of a machine whose speed differs from run to run."""
+    rng = np.random.default_rng(seed)
+    speed = factor * np.exp(0.05 * rng.standard_normal())
+    return alone(
+        {n: float(speed * np.exp(0.003 * rng.standard_normal())) for n in NAMES}
+    )
+
+
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_a_slowdown_of_all_is_not_cleared_as_the_machines(seed: int) -> None:
+    window = [noisy_machine(i) for i in range(30)]
+
+    look = gate.first_look(window, noisy_machine(seed, 1.08), config.default())
+
+    assert cleared(look) == set()
+
+
+def test_weak_evidence_clears_nothing() -> None:
+    old = [alone({"gone": 1.0}) for _ in range(9)]
+    window = [*[alone(times(step=i)) for i in range(4)], *old]
+
+    look = gate.first_look(window, alone(times()), config.default())
+
+    assert cleared(look) == set()
+
+
+def test_what_undoes_a_recent_improvement_is_not_cleared() -> None:
+    # Newest first: three runs of 3 % less, which the mean of the window hardly has.
+    window = [alone(times(step=i, b2=0.97 if i < 3 else 1.0)) for i in range(30)]
+
+    look = gate.first_look(window, alone(times()), config.default())
+
+    assert cleared(look) == set(NAMES) - {"b2"}
+
+
+def test_doubts_of_the_look_are_kept() -> None:
+    head = alone(times(step=1))
+    doubted = replace(head.head.rounds[0], doubts=(Doubt("a neighbour"),))
+
+    look = looked(replace(head, head=replace(head.head, rounds=(doubted,))))
+
+    report = gate.judge_measurement(look.measurement, config.default())
+    assert [d.text for d in report.doubts] == ["a neighbour"]
+
+
+def test_a_head_without_a_measurement_is_not_judged() -> None:
+    empty = replace(alone(times()), head=replace(alone(times()).head, rounds=()))
+
+    with pytest.raises(FormatError, match="nothing was measured"):
+        gate.judge_against(stored(), empty, config.default())
+
+
+def test_each_suite_is_missed_by_its_own_newest_run() -> None:
+    window = [alone(times(), "load"), *stored()]
+    head = alone(times(), "load")
+
+    report = gate.judge_against(window, head, config.default())
+
+    assert {(m.suite, m.benchmark) for m in report.removed} == {
+        ("micro", name) for name in NAMES
+    }
+
+
+def test_what_another_machine_measures_is_not_missed() -> None:
+    there = replace(alone({"other": 1.0}), head=run({"other": [1.0]}))
+
+    report = gate.judge_against([there, *stored()], alone(times()), config.default())
+
+    assert report.removed == ()
+
+
+def test_a_failure_in_a_rerun_is_reported() -> None:
+    good, bad = alone(times()), alone(times())
+    failing = replace(bad.head.rounds[0], failures=(Failure("micro", "b9", "panic"),))
+    bad = replace(bad, head=replace(bad.head, rounds=(failing,)))
+
+    reports = [
+        gate.judge_against(stored(), first, config.default(), reruns=[second])
+        for first, second in ((good, bad), (bad, good))
+    ]
+
+    assert [report.outcome for report in reports] == [Outcome.UNDECIDED] * 2
+
+
+def test_a_rename_says_nothing_of_a_run_that_has_the_new_name() -> None:
+    settings = replace(config.default(), renames={"b1": "b0"})
+    window = [alone({**times(step=i), "b1": 5.0}) for i in range(12)]
+
+    report = gate.judge_against(window, alone({"b0": 1.0}), settings)
+
+    (found,) = (j for j in report.judgements if j.key.benchmark == "b0")
+    assert found.comparison.base is not None
+    assert found.comparison.base.value == pytest.approx(1.0, rel=0.01)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import replace
 
 import pytest
 
+from benchgate import config, judge
 from benchgate.commands.calibration_text import counted, lines_of, name_of
 from benchgate.history.calibration import Calibration, FalseAlarm, Without
-from benchgate.model import SeriesKey
+from benchgate.model import Better, Kind, Metric, SeriesKey, Unit
 from tests.golden import check_golden
+
+
+TIME = Metric("time", Unit.SECOND, Better.LOWER, Kind.TIME)
 
 
 def key(benchmark: str, metric: str = "time") -> SeriesKey:
@@ -103,6 +108,34 @@ def test_a_name_that_commands_the_terminal_is_written_out() -> None:
 
     assert "\x1b" not in text
     assert r"b\n\x1b[31m" in text
+
+
+def test_a_pattern_that_is_advised_names_that_benchmark_and_no_other() -> None:
+    name = 'a*"[b]: {blocking: false}, "*\U0001f600' + "x" * 200
+    loud = replace(LOUD, without=Without((key(name),), failed=1, pull_requests=98))
+
+    (line,) = (x for x in text_of(loud).splitlines() if x.startswith('        "'))
+    advice = f"policy:\n  series:\n{line}\n"
+    policy = config.decode(advice.encode(), name="advice").policy
+
+    assert [rule.pattern for rule in policy.series] == [glob.escape(f"micro:{name}")]
+    assert not judge.blocks(key(name), TIME, policy)
+
+
+def test_the_widest_factor_is_not_promised_to_be_enough() -> None:
+    text = text_of(replace(LOUD, widen=2.0))
+
+    assert "2 times as wide are the most that the policy\n  takes" in text
+    assert "no more than" not in text
+
+
+def test_what_is_printed_as_ten_percent_is_not_called_more() -> None:
+    found = replace(QUIET, detectable=((key("a"), 0.104), (key("b"), 0.11)))
+
+    text = text_of(found)
+
+    assert "+10 %  a" in text
+    assert "1 of 2 can't show +10 % reliably" in text
 
 
 def test_the_metric_is_said_where_it_is_not_time() -> None:

@@ -324,6 +324,31 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         read_histories(str(tmp_path / "no.csv"))
 
 
+@pytest.mark.parametrize("damage", ["{bad", '{"benchmark": "b', '{"value": "\xff"}'])
+def test_a_damaged_line_of_json_is_counted_from_one(
+    damage: str, tmp_path: Path
+) -> None:
+    lines = list(map(json.dumps, ROWS))
+    lines[2] = damage
+
+    problem = refused("\n".join(lines).encode("latin-1"), tmp_path).problem
+
+    assert problem == f"{tmp_path}/x.csv:3: is no JSON"
+
+
+def test_what_duckdb_alone_refuses_has_no_line(tmp_path: Path) -> None:
+    raw = as_lines(ROWS).replace(b'"cpu": "EPYC"', b'"cpu": "EPYC", "cpu": 1', 1)
+
+    assert ": is damaged: " in refused(raw, tmp_path).problem
+
+
+def test_a_device_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+
+    with pytest.raises(FormatError, match=r"endless\.csv: is no file"):
+        read_histories(str(tmp_path))
+
+
 def test_a_folder_without_tables_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="the folder holds no table"):
         read_histories(str(tmp_path))

@@ -258,3 +258,52 @@ def test_a_run_that_is_damaged_says_so(tmp_path: Path) -> None:
 
     with pytest.raises(FormatError, match=r"run\.json"):
         benches.seen(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "[package\n",
+        "package = 3\n",
+        'bench = ["core"]\n' + MANIFEST,
+        "dev-dependencies = 3\n[package]\nname = 'shop'\n",
+        MANIFEST + "other = {path = 5}\n",
+        MANIFEST + "[profile]\nbench = 3\n",
+        MANIFEST + '[[bench]]\nname = "core"\npath = 5\n',
+        f"x = {'[' * 5000}\n",
+    ],
+)
+def test_a_manifest_that_is_damaged_is_named_and_no_crash(
+    manifest: str, tmp_path: Path
+) -> None:
+    a_package(tmp_path / "shop", manifest, core=SOURCE)
+
+    assert benches.packages(tmp_path, (MICRO,)) == ()
+    assert benches.unread(tmp_path, (MICRO,)) == ("shop/Cargo.toml",)
+
+
+def test_a_manifest_that_is_well_is_read_whoever_asks(tmp_path: Path) -> None:
+    a_package(tmp_path, MANIFEST + "[features]\na = []\n", core=SOURCE)
+
+    assert benches.unread(tmp_path, (MICRO, MICRO)) == ()
+
+
+@pytest.mark.parametrize(
+    "lock", ["package = 3\n", '[[package]]\nname = "criterion"\n', "[[package\n"]
+)
+def test_a_damaged_lock_file_leaves_the_version_to_the_manifest(
+    lock: str, tmp_path: Path
+) -> None:
+    a_package(tmp_path, MANIFEST, core=SOURCE)
+    (tmp_path / "Cargo.lock").write_text(lock)
+    (package,) = benches.packages(tmp_path, (MICRO,))
+
+    assert benches.criterion_version(package, folder=tmp_path) == "0.5"
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "\\u0000", "benches"])
+def test_a_bench_that_is_no_file_is_passed_over(path: str, tmp_path: Path) -> None:
+    bench = f'[[bench]]\nname = "core"\npath = "{path}"\n'
+    a_package(tmp_path, MANIFEST + bench)
+
+    assert benches_in(tmp_path) == []

@@ -67,6 +67,18 @@ def test_a_folder_outside_of_any_repository_is_no_error(tmp_path: Path) -> None:
     )
 
 
+def test_a_repository_that_git_refuses_is_not_a_missing_git(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare")
+
+    found = checkup.repository(tmp_path)
+
+    assert (found.git, found.inside) == (True, True)
+    assert found.refusal == (
+        "git rev-parse: this operation must be run in a work tree",
+        "",
+    )
+
+
 def test_without_git_there_is_no_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
