@@ -202,7 +202,7 @@ def _apply(made: Sequence[Calibration], settings: config.Config) -> str:
 def _replace(place: Path, raw: bytes) -> None:
     """Write the file whole or not at all, with the rights that it has."""
     target = Path(os.path.realpath(place))
-    if target.is_symlink() or (target.exists() and not target.is_file()):
+    if target.is_symlink() or (place.exists() and not place.is_file()):
         # A device would become a file for everybody.
         problem = f"{place}: can't be written: is no file"
         raise FormatError(problem, hint="name a file with --config")

@@ -241,8 +241,11 @@ def _suites(blocking: Sequence[Series]) -> dict[SeriesKey, list[Series]]:
         if series.metric.kind is Kind.TIME and complete:
             key = SeriesKey(series.key.suite, WHOLE_SUITE, series.key.metric)
             members[key].append(series)
+    taken = {series.key for series in blocking}
     return {
-        key: suite for key, suite in members.items() if len(suite) >= _FEWEST_FOR_SUITE
+        key: suite
+        for key, suite in members.items()
+        if len(suite) >= _FEWEST_FOR_SUITE and key not in taken
     }
 
 

@@ -345,7 +345,7 @@ def _damaged_line(place: Path) -> int | None:
         for number, line in enumerate(file, 1):
             try:
                 msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
-            except msgspec.DecodeError:
+            except ValueError:
                 if line.strip():
                     return number
     return None

@@ -770,6 +770,17 @@ def test_fewer_make_none(measured: Measurement) -> None:
     assert found.error_control.tests == len(found.comparisons)
 
 
+def test_a_benchmark_of_that_name_keeps_it_for_itself() -> None:
+    base, head = many(6, 10), many(6, 10, 1.1)
+
+    found = compared(
+        paired({**base, WHOLE_SUITE: base["b0"]}, {**head, WHOLE_SUITE: head["b0"]})
+    )
+
+    names = named(found.comparisons)
+    assert len(names) == len(found.comparisons) == 7
+
+
 def test_what_may_not_block_is_no_part_of_the_suite() -> None:
     spared = policy(series=(SeriesRule("micro:b0", blocking=False),))
 
