@@ -143,6 +143,8 @@ def find(root: Path) -> Path | None:
 def load(path: Path) -> Config:
     """Return the configuration in the file *path*; raises ConfigError."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{path}: is no file")
         raw = path.read_bytes()
     except OSError as error:
         problem = f"{path}: can't be read: {error.strerror or error}"

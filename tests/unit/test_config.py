@@ -846,3 +846,8 @@ def test_the_schema_takes_what_is_read(text: str) -> None:
 def test_the_schema_refuses_what_is_an_error(text: str) -> None:
     assert problem_of(text)
     assert len(complaints(yaml.safe_load(text))) > 0
+
+
+def test_a_device_is_not_read() -> None:
+    with pytest.raises(ConfigError, match="^/dev/zero: is no file$"):
+        load(Path("/dev/zero"))

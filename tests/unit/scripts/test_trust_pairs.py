@@ -69,13 +69,13 @@ def test_a_run_document_becomes_rounds(tmp_path: Path) -> None:
     slices = [(1.0, 1.1, 1.2, 1.3, 1.4)] * 3
     measured = paired({"a": slices, "b": slices}, {"a": slices, "b": slices})
     raw = gzip.compress(document.encode(measured))
-    (tmp_path / "aa.run.json.gz").write_bytes(raw)
+    (tmp_path / "busy-a.run.json.gz").write_bytes(raw)
     alone = document.encode(replace(measured, base=None))
-    (tmp_path / "alone.run.json.gz").write_bytes(gzip.compress(alone))
+    (tmp_path / "busy-b.run.json.gz").write_bytes(gzip.compress(alone))
 
     (found,) = recorded_runs(tmp_path)
 
-    assert (found.name, found.benchmarks) == ("aa", ("a", "b"))
+    assert (found.name, found.benchmarks) == ("busy-a", ("a", "b"))
     assert found.base.shape == (2, 3, 5)
     assert found.raw is None
 
