@@ -849,5 +849,5 @@ def test_the_schema_refuses_what_is_an_error(text: str) -> None:
 
 
 def test_a_device_is_not_read() -> None:
-    with pytest.raises(ConfigError, match="^/dev/zero: is no file$"):
+    with pytest.raises(ConfigError, match=r"^/dev/zero: is no file$"):
         load(Path("/dev/zero"))
