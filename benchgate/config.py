@@ -140,15 +140,20 @@ def find(root: Path) -> Path | None:
     return found[0] if found else None
 
 
+# A pipe may be a configuration, but a device may never end.
+_MOST_BYTES = 1_000_000
+
+
 def load(path: Path) -> Config:
     """Return the configuration in the file *path*; raises ConfigError."""
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise ConfigError(f"{path}: is no file")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
     except OSError as error:
         problem = f"{path}: can't be read: {error.strerror or error}"
         raise ConfigError(problem) from error
+    if len(raw) > _MOST_BYTES:
+        raise ConfigError(f"{path}: larger than {_MOST_BYTES} bytes")
     return decode(raw, name=str(path))
 
 

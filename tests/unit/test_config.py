@@ -848,6 +848,6 @@ def test_the_schema_refuses_what_is_an_error(text: str) -> None:
     assert len(complaints(yaml.safe_load(text))) > 0
 
 
-def test_a_device_is_not_read() -> None:
-    with pytest.raises(ConfigError, match=r"^/dev/zero: is no file$"):
+def test_of_a_device_without_an_end_no_more_is_read_than_a_configuration_has() -> None:
+    with pytest.raises(ConfigError, match=r"^/dev/zero: larger than 1000000 bytes$"):
         load(Path("/dev/zero"))
