@@ -82,7 +82,7 @@ class SeriesKey:
 
     def __hash__(self) -> int:
         """Return a hash of strings that keep their own; a tuple keeps none."""
-        return hash(self.benchmark) ^ 3 * hash(self.metric) ^ 5 * hash(self.suite)
+        return hash(self.benchmark) ^ hash(self.metric)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,14 +170,20 @@ def _is_idle(series: Series, *, margin: Margin, level: float) -> bool:
     if series.probability is not None:
         return False  # the quantile of a pool isn't bounded by those of its windows
     most = 1 + margin(series.key, series.metric)
-    pairs = [
-        (base, head)
+    return not any(
+        isinstance(base, Sample)
+        and isinstance(head, Sample)
+        and _reaches(base, head, most)
         for base, head in zip(series.base, series.head, strict=True)
-        if isinstance(base, Sample) and isinstance(head, Sample)
-    ]
-    return all(base.statistics == head.statistics for base, head in pairs) and not any(
+    )
+
+
+def _reaches(base: Sample, head: Sample, most: float) -> bool:
+    """Say whether some statistic of a pair differs by more than the factor *most*."""
+    if base.statistics != head.statistics:
+        return True
+    return any(
         h > most * b or b > most * h
-        for base, head in pairs
         for b, h in zip(base.values, head.values, strict=True)
     )
 

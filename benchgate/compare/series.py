@@ -120,17 +120,18 @@ def series_of(before: Columns, after: Columns, design: Design) -> list[Series]:
         metric = next((r.metric for r in (*heads, *bases) if r is not None), None)
         if metric is None:
             continue  # it was measured only in windows that are left out
-        if design is Design.PAIRED:
+        lost = 0
+        # Nearly always nothing is missing, and looking at each reading takes long.
+        complete = all(bases) and all(heads)
+        if not complete and design is Design.PAIRED:
             both = [None not in pair for pair in zip(bases, heads, strict=True)]
             lost = _gaps(both)
             bases = [b for b, there in zip(bases, both, strict=True) if there]
             heads = [h for h, there in zip(heads, both, strict=True) if there]
-        elif design is Design.INDEPENDENT:
+        elif not complete and design is Design.INDEPENDENT:
             lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
-        else:
-            # Stored runs come and go; how many were used is shown with the base.
-            lost = 0
-        kept = [tuple(r for r in side if r is not None) for side in (bases, heads)]
+        # Stored runs come and go; how many were used is shown with the base.
+        kept = tuple(filter(None, bases)), tuple(filter(None, heads))
         statistics = _shared_statistics([*kept[0], *kept[1]])
         found.append(Series(key, metric, kept[0], kept[1], statistics, lost, design))
     return found

@@ -173,7 +173,8 @@ def _choose(
     series, _, rounds = difference.shape
     every = np.arange(series)
     candidates = list(_weights(noise))
-    widths = [_width(difference, w, level=level) for w in candidates]
+    size = np.abs(difference)
+    widths = [_width(size, w, level=level) for w in candidates]
     # The first of equals: all pairs alike, and the lowest statistic.
     all_widths = np.stack(widths, axis=1).reshape(series, -1)
     best = all_widths.argmin(axis=1)
@@ -242,8 +243,10 @@ def _weights(noise: Floats) -> Iterator[Floats]:
         yield 1 / (1 + (excess / np.maximum(half, SMALLEST_SPREAD)) ** 2)
 
 
-def _width(difference: Floats, weights: Floats, *, level: float) -> Floats:
+def _width(size: Floats, weights: Floats, *, level: float) -> Floats:
     """Return how wide an interval would be, (series, statistics), blind to the signs.
+
+    *size*: |d|, and *weights*: both of shape (series, statistics, rounds).
 
     The root mean square of d is its spread when nothing changed; when something did,
     all |d| are large and their spread around their own mean tells more. The latter
@@ -252,11 +255,11 @@ def _width(difference: Floats, weights: Floats, *, level: float) -> Floats:
     total = weights.sum(axis=2)
     squares = weights**2
     worth = total**2 / squares.sum(axis=2)
-    width = np.sqrt((squares * difference**2).sum(axis=2))
-    if difference.shape[2] >= FEWEST_TO_CHOOSE:
-        size = np.abs(difference)
-        middle = (weights * size).sum(axis=2) / total
-        around = (squares * (size - middle[:, :, np.newaxis]) ** 2).sum(axis=2)
+    weighed = weights * size
+    middle = weighed.sum(axis=2) / total
+    width = np.sqrt((weighed**2).sum(axis=2))
+    if size.shape[2] >= FEWEST_TO_CHOOSE:
+        around = ((weighed - weights * middle[:, :, np.newaxis]) ** 2).sum(axis=2)
         unbiased = np.sqrt(worth / np.maximum(worth - 1, _FEWEST_DF / 2))
         width = np.minimum(width, np.sqrt(around) * unbiased / ranks.HALF_NORMAL)
     multiplier = np.interp(
@@ -266,10 +269,10 @@ def _width(difference: Floats, weights: Floats, *, level: float) -> Floats:
     )
     # What differs by more than pairs do on the whole isn't quiet but fast: a rare mode
     # of one side, whose few pairs are alike and agree in their signs by chance.
-    typical = np.median(np.abs(difference), axis=2)
-    means = (weights * np.abs(difference)).sum(axis=2) / total
-    rare = means > np.maximum(_MOST_TYPICAL * typical, SMALLEST_SPREAD)
-    alike = weights.min(axis=2) == 1
+    at = size.shape[2] // 2
+    typical = np.partition(size, at, axis=2)[:, :, at]
+    rare = middle > np.maximum(_MOST_TYPICAL * typical, SMALLEST_SPREAD)
+    alike = worth == size.shape[2]
     found: Floats = np.where(rare & ~alike, np.inf, width / total * multiplier)
     return found
 
