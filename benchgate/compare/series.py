@@ -131,10 +131,14 @@ def series_of(before: Columns, after: Columns, design: Design) -> list[Series]:
         elif not complete and design is Design.INDEPENDENT:
             lost = max(_gaps([r is not None for r in side]) for side in (bases, heads))
         # Stored runs come and go; how many were used is shown with the base.
-        kept = tuple(filter(None, bases)), tuple(filter(None, heads))
-        statistics = _shared_statistics([*kept[0], *kept[1]])
-        found.append(Series(key, metric, kept[0], kept[1], statistics, lost, design))
+        base, head = _there(bases), _there(heads)
+        statistics = _shared_statistics([*base, *head])
+        found.append(Series(key, metric, base, head, statistics, lost, design))
     return found
+
+
+def _there(readings: Iterable[Reading | None]) -> tuple[Reading, ...]:
+    return tuple(reading for reading in readings if reading)
 
 
 def _gaps(present: Sequence[bool]) -> int:
