@@ -137,7 +137,7 @@ def series_of(before: Columns, after: Columns, design: Design) -> list[Series]:
     return found
 
 
-def _there(readings: Iterable[Reading | None]) -> tuple[Reading, ...]:
+def _there(readings: Sequence[Reading | None]) -> tuple[Reading, ...]:
     return tuple(reading for reading in readings if reading)
 
 
