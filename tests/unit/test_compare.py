@@ -614,6 +614,18 @@ def test_what_was_measured_only_while_iterations_were_dropped_is_no_series() -> 
     assert "GET /rare" not in {c.key.benchmark for c in found.comparisons}
 
 
+def test_a_window_that_counted_no_iterations_is_none_that_dropped_some() -> None:
+    counts = [tally(100 if i == 1 else 0, 1000, DROPPED) for i in range(10)]
+    measured = joined(
+        paired({"GET /": STEADY}, {"GET /": SLOWER}, metric=P50),
+        paired({"iterations": [*counts[:9], None]}, {"iterations": counts}),
+    )
+
+    found = {c.key.metric: c for c in compared(measured).comparisons}
+
+    assert shown(found["p50"].head)[1] == 9
+
+
 def test_iterations_counted_on_one_side_only_leave_all_windows_in() -> None:
     measured = overflowing({1}, {1})
     rounds = tuple(
