@@ -22,7 +22,8 @@ from benchgate.model import Better, Effect
 from benchgate.stats.effects import effect_of_mean
 from benchgate.stats.pairs import QuietPairs, pair_logs, quiet_pairs
 from benchgate.stats.replay import WINDOW
-from benchgate.stats.window import common_mode, fit_window, nan_median
+from benchgate.stats.shared import common_mode
+from benchgate.stats.window import fit_window, nan_median
 from scripts import svg
 from scripts.trust.pairs import Rounds, recorded_runs
 

@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from benchgate.stats.effects import MISSED
 from benchgate.stats.many import holm
+from benchgate.stats.shared import common_mode
 from benchgate.stats.student import upper_quantile
 from benchgate.stats.window import (
     FEWEST_SERIES,
     WindowTest,
-    common_mode,
     fit_window,
     nan_median,
 )

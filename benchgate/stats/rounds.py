@@ -13,6 +13,7 @@ import numpy as np
 
 from benchgate.model import Effect
 from benchgate.stats.effects import effect_of_mean
+from benchgate.stats.shared import common_mode
 from benchgate.stats.student import upper_quantile
 
 # From here on the other benchmarks tell how much one of them moves by itself.
@@ -81,7 +82,7 @@ def single_rounds(
     if len(difference) < FEWEST_OTHERS:
         spread = math.log(_RATIO_ALONE) / upper_quantile(level, _DF_SINGLE)
         return [_single(float(d), spread, level) for d in difference]
-    centred = difference - _others_median(difference)
+    centred = difference - common_mode(difference[np.newaxis])[0]
     return [
         _single(float(centred[i]), _scatter(np.delete(centred, i)), level)
         for i in range(len(centred))
@@ -106,10 +107,6 @@ def _median(values: np.ndarray) -> float:
     # np.median imports numpy.ma, which takes longer than all comparisons here.
     ordered = np.sort(values)
     return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
-
-
-def _others_median(values: np.ndarray) -> np.ndarray:
-    return np.array([_median(np.delete(values, i)) for i in range(len(values))])
 
 
 def _scatter(others: np.ndarray) -> float:

@@ -18,6 +18,7 @@ from benchgate.model import Effect
 from benchgate.stats.changes import change_points
 from benchgate.stats.effects import BOUND_TAIL, MISSED, effect_of_mean
 from benchgate.stats.rounds import FEWEST_OTHERS, single_rounds
+from benchgate.stats.shared import common_mode
 from benchgate.stats.student import both_tails, upper_quantile
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +31,6 @@ FEWEST_SERIES = 5
 _FEWEST_SINCE = 5
 # Statistics of both signs; fewer say nothing of a tail.
 _FEWEST_IN_POOL = 60
-_FEWEST_FOR_COMMON_MODE = 3
 _HANDICAP = 1.03
 _SMALLEST_VARIANCE = 1e-8
 _EXTRA_SUBSETS = 20
@@ -362,29 +362,6 @@ def _shift(settled: _Settled) -> Shift | None:
     theta = float(now.mean() - past.mean())
     t = theta / math.sqrt(variance * (1 / heads + 1 / runs))
     return Shift(theta, 2 * min(both_tails(t, runs - 1)))
-
-
-def common_mode(rows: Floats) -> Floats:
-    """Return, for each entry, the median of the *other* series of its row.
-
-    Zero where fewer than three others are there. Leaving one out of a sorted row
-    moves the median by at most one place, so the row is sorted once.
-    """
-    finite = np.isfinite(rows)
-    counts = finite.sum(axis=1, keepdims=True) - finite
-    ordered = np.sort(rows, axis=1)  # NaN last
-    rank = np.argsort(np.argsort(rows, axis=1, kind="stable"), axis=1, kind="stable")
-    low = np.maximum((counts - 1) // 2, 0)
-    high = np.maximum(counts // 2, 0)
-    last = rows.shape[1] - 1
-    picks = [
-        np.take_along_axis(ordered, np.minimum(at + (finite & (at >= rank)), last), 1)
-        for at in (low, high)
-    ]
-    shared: Floats = np.where(
-        counts >= _FEWEST_FOR_COMMON_MODE, (picks[0] + picks[1]) / 2, 0.0
-    )
-    return shared
 
 
 def _prediction_error(past: Floats) -> Floats:

@@ -19,7 +19,8 @@ from benchgate.history.tables import read_histories
 from benchgate.model import Better, Kind
 from benchgate.stats.many import holm
 from benchgate.stats.replay import WINDOW
-from benchgate.stats.window import WindowTest, common_mode, fit_window
+from benchgate.stats.shared import common_mode
+from benchgate.stats.window import WindowTest, fit_window
 from scripts.trust.peers import WINDOW_RULES, Floats
 
 Flags = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchgate.model import Measurement
 from scripts.trust import changes, histories, load, pairs
-from scripts.trust.peers import SAMPLE_RULES, WINDOW_RULES
+from scripts.trust.peers import SAMPLE_RULES, WINDOW_RULES, SampleRule, WindowRule
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
 _OF_SUITES = ("benchgate, 5%", "benchgate, 1%", "t limit, 99 %", "previous run × 1.10")
@@ -34,19 +34,7 @@ def table_in(text: str, name: str) -> list[str]:
 def stored_table(found: Sequence[Mapping[str, histories.Figures]]) -> str:
     """Return the rules over stored runs, the mean of all suites."""
     mean = histories.averages(found)
-    sources = {rule.name: rule.source for rule in WINDOW_RULES}
-    rows = [
-        [
-            _linked(name, sources.get(name, "")),
-            _percent(figures.failed),
-            *map(_percent, figures.power),
-            _percent(figures.equal[2]),
-        ]
-        for name, figures in mean.items()
-    ]
-    effects = [f"+{effect:.0%}" for effect in histories.EFFECTS]
-    head = ["rule", "harmless ones that fail", *effects, "+10% at 5% failing"]
-    return _table(head, rows)
+    return _rules_table(mean, WINDOW_RULES, histories.EFFECTS)
 
 
 def suites_table(
@@ -70,9 +58,17 @@ def suite_row(
     return cells
 
 
-def pairs_table(found: Mapping[str, pairs.Figures]) -> str:
+def pairs_table(found: Mapping[str, histories.Figures]) -> str:
     """Return the rules over pairs of rounds."""
-    sources = {rule.name: rule.source for rule in SAMPLE_RULES}
+    return _rules_table(found, SAMPLE_RULES, pairs.EFFECTS)
+
+
+def _rules_table(
+    found: Mapping[str, histories.Figures],
+    rules: Sequence[WindowRule | SampleRule],
+    effects: Sequence[float],
+) -> str:
+    sources = {rule.name: rule.source for rule in rules}
     rows = [
         [
             _linked(name, sources.get(name, "")),
@@ -82,8 +78,8 @@ def pairs_table(found: Mapping[str, pairs.Figures]) -> str:
         ]
         for name, figures in found.items()
     ]
-    effects = [f"+{effect:.0%}" for effect in pairs.EFFECTS]
-    head = ["rule", "harmless ones that fail", *effects, "+10% at 5% failing"]
+    sizes = [f"+{effect:.0%}" for effect in effects]
+    head = ["rule", "harmless ones that fail", *sizes, "+10% at 5% failing"]
     return _table(head, rows)
 
 

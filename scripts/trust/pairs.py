@@ -23,7 +23,7 @@ from benchgate.model import SLICE_STATISTICS, Kind, Sample, SeriesKey
 from benchgate.stats.many import holm
 from benchgate.stats.pairs import pair_logs, quiet_pairs
 from benchgate.stats.slices import statistics_of_slices
-from scripts.trust.histories import threshold_at
+from scripts.trust.histories import Figures, threshold_at
 from scripts.trust.peers import SAMPLE_RULES, Floats, SampleRule, mann_whitney, paired_t
 
 Flags = npt.NDArray[np.bool_]
@@ -59,18 +59,6 @@ class Rounds:
     raw: Floats | None
     slow: Mapping[str, float]
     layout: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Shares of clean comparisons that fail, and of slowdowns that are found.
-
-    ``equal`` is the power at the threshold at which 5 % of the clean ones fail.
-    """
-
-    failed: float
-    power: tuple[float, ...]
-    equal: tuple[float, ...]
 
 
 def recorded_runs(folder: Path) -> Iterator[Rounds]:

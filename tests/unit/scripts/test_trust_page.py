@@ -8,7 +8,7 @@ from scripts.trust import page
 from scripts.trust.changes import METHODS
 from scripts.trust.changes import Figures as Found
 from scripts.trust.histories import Figures
-from scripts.trust.pairs import Figures as OfPairs
+from scripts.trust.histories import Figures as OfPairs
 
 TEXT = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n"
 
