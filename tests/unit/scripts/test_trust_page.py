@@ -8,7 +8,6 @@ from scripts.trust import page
 from scripts.trust.changes import METHODS
 from scripts.trust.changes import Figures as Found
 from scripts.trust.histories import Figures
-from scripts.trust.histories import Figures as OfPairs
 
 TEXT = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n"
 
@@ -41,7 +40,7 @@ def test_shares_are_shown_in_percent_with_two_digits() -> None:
 
 def test_pairs_and_changes_have_their_tables() -> None:
     of_pairs = page.pairs_table(
-        {"benchgate, 1%": OfPairs(0, (0.1, 0.2, 0.3, 0.4), (0, 0, 0.5, 1))}
+        {"benchgate, 1%": Figures(0, (0.1, 0.2, 0.3, 0.4), (0, 0, 0.5, 1))}
     )
     of_changes = page.changes_table(
         {name: Found(1.0, (0.9, 0.5, 0.1)) for name in METHODS}
