@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m
 CODE := benchgate tests scripts
 CORE := benchgate/errors.py,benchgate/units.py,benchgate/model.py,benchgate/stats/*.py
 CORE := $(CORE),benchgate/compare/*,benchgate/judge.py,benchgate/injected.py
-CORE := $(CORE),benchgate/report.py,benchgate/doctor.py
+CORE := $(CORE),benchgate/report.py,benchgate/doctor.py,benchgate/clearing.py
 LOCK := .tools/uv/bin/uv pip compile --quiet --universal --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 
 from benchgate import injected
 from benchgate import judge as policy_of
+from benchgate.clearing import recent_changes, unchanged
 from benchgate.compare import (
     WHOLE_SUITE,
     Compared,
@@ -39,7 +40,6 @@ from benchgate.model import (
     Report,
     Round,
     Run,
-    Sample,
     SeriesKey,
     Verdict,
 )
@@ -47,9 +47,6 @@ from benchgate.report import build_report, fails
 from benchgate.stats.window import FEWEST_RUNS
 from benchgate.tools import merge, tool_of
 from benchgate.tools.source import source_of
-
-# How many of the newest stored runs the head is held against as well.
-_RECENT = 3
 
 
 def judge_measurement(measurement: Measurement, config: Config) -> Report:
@@ -191,7 +188,7 @@ def first_look(
     only pairs can tell.
     """
     report = judge_against(window, measurement, config, plain=True)
-    recent = _recent_changes(window, measurement.head)
+    recent = recent_changes([stored.head for stored in window], measurement.head)
     suites: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in report.judgements:
         suites[judgement.key.suite].append(judgement)
@@ -201,12 +198,12 @@ def first_look(
     cleared: list[Comparison] = []
     done = set()
     for suite, members in suites.items():
-        unchanged = _unchanged(members, recent)
-        if len(unchanged) == len(members) and suite not in unlike:
+        kept = unchanged(members, recent)
+        if len(kept) == len(members) and suite not in unlike:
             done.add(suite)
         elif suite in whole or any(m.key.benchmark == WHOLE_SUITE for m in members):
             continue
-        cleared += unchanged
+        cleared += kept
     newest, head = window[0].head, measurement.head
     return FirstLook(
         Measurement(
@@ -225,52 +222,6 @@ def first_look(
 def _as_seen(one: Round) -> Round:
     """Return what was seen beside the measurements of a round."""
     return replace(one, samples={}, failures=())
-
-
-def _recent_changes(window: Sequence[Measurement], head: Run) -> dict[SeriesKey, float]:
-    """Return how far the head is from the middle of the newest runs, in logarithms.
-
-    A change some runs ago is in the mean of the window, and hides its undoing.
-    """
-    same = [m.head for m in window if m.head.environment.key == head.environment.key]
-    found = {}
-    for key, value in _values_of(head).items():
-        values = sorted(v[key] for v in map(_values_of, same[:_RECENT]) if key in v)
-        if values:
-            found[key] = abs(math.log(value / values[len(values) // 2]))
-    return found
-
-
-def _values_of(run: Run) -> dict[SeriesKey, float]:
-    return {
-        key: reading.value(reading.primary)
-        for one in run.rounds
-        for key, reading in one.samples.items()
-        if isinstance(reading, Sample)
-    }
-
-
-def _unchanged(
-    judgements: Sequence[Judgement], recent: Mapping[SeriesKey, float]
-) -> list[Comparison]:
-    """Return the series of the benchmarks of one suite of which none that counts moved.
-
-    Where none may block, all count.
-    """
-    benchmarks: dict[str, list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        benchmarks[judgement.key.benchmark].append(judgement)
-    return [
-        judgement.comparison
-        for members in benchmarks.values()
-        if all(
-            j.verdict is Verdict.UNCHANGED
-            and not j.comparison.weak
-            and recent.get(j.key, 0.0) < math.log1p(j.margin)
-            for j in [j for j in members if j.blocking] or members
-        )
-        for judgement in members
-    ]
 
 
 def still_open(measurement: Measurement, config: Config) -> set[tuple[str, str]]:
