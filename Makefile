@@ -14,6 +14,7 @@ CODE := benchgate tests scripts
 CORE := benchgate/errors.py,benchgate/units.py,benchgate/model.py,benchgate/stats/*.py
 CORE := $(CORE),benchgate/compare/*,benchgate/judge.py,benchgate/injected.py
 CORE := $(CORE),benchgate/report.py,benchgate/doctor.py,benchgate/clearing.py
+CORE := $(CORE),benchgate/witness.py,benchgate/luck.py
 LOCK := .tools/uv/bin/uv pip compile --quiet --universal --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml
 
@@ -78,6 +79,11 @@ bench: setup ## Measure our own speed
 trust: setup ## Recompute docs/trust.md (HISTORIES=folder, PULL_REQUESTS=folder)
 	@$(RUN) scripts.trust $(if $(HISTORIES),--histories $(HISTORIES)) \
 	  $(if $(PULL_REQUESTS),--pull-requests $(PULL_REQUESTS))
+
+.PHONY: wild
+wild: setup ## Compare commits of other people's repositories (REPOS=folder, ONLY=name, FLAGS=more)
+	@$(RUN) scripts.wild $(if $(REPOS),--repos $(REPOS)) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(FLAGS),--flags="$(FLAGS)")
 
 .PHONY: pictures
 pictures: setup ## Draw docs/pictures anew (HISTORIES=folder for the stored runs)

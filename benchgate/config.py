@@ -24,7 +24,14 @@ import yaml
 
 from benchgate.errors import ConfigError
 from benchgate.model import Answer, Kind, Policy, SeriesRule
-from benchgate.units import DURATION, NUMBER, parse_duration, parse_share
+from benchgate.units import (
+    DURATION,
+    NUMBER,
+    SIZE,
+    parse_duration,
+    parse_share,
+    parse_size,
+)
 
 NAME = "benchgate.yml"
 PLACEHOLDERS = ("port", "side")
@@ -98,7 +105,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How both sides are measured; ``slice`` and ``budget`` are in seconds."""
+    """How both sides are measured.
+
+    ``slice`` and ``budget`` are in seconds, ``cache`` is in bytes.
+    """
 
     design: DesignChoice = DesignChoice.AUTO
     looks: tuple[int, ...] = (20, 40, 80)
@@ -106,6 +116,7 @@ class Measure:
     layouts: Layouts = "fresh"
     budget: float = 600.0
     only: Only = Only.ALL
+    cache: float = 10e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -786,6 +797,12 @@ _YES_OR_NO = _Scalar(
 )
 _DURATION = _duration(parse_duration)
 _SPAN = _duration(_above_zero)
+_SIZE = _Scalar(
+    "a size such as 10 GB",
+    parse_size,
+    {"anyOf": [{"type": "string", "pattern": f"^(?:{SIZE})$"}, {"const": 0}]},
+    _WORDS | _NUMBERS,
+)
 _RELATIVE = _share("a percentage such as 2%", "%", _relative)
 _POINTS = _share("a difference such as 0.1pp", "pp", _points)
 _ANY_SHARE = _share("a percentage such as 2%", "(?:%|pp)", parse_share)
@@ -868,6 +885,7 @@ _MEASURE = _Record(
         "only": _Key(
             _choice(Only), "all benchmarks, or those that can have changed", "all"
         ),
+        "cache": _Key(_SIZE, "what the built bases may take on the disk", "10 GB"),
     },
 )
 _MARGIN_KEYS = {

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from benchgate.stats.components import components, largest_difference
 from benchgate.stats.tails import FEWEST_BEYOND
 from benchgate.units import format_quantity, format_share
 
@@ -156,11 +157,38 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """One benchmark in several layouts of the same code: seconds of one iteration.
+
+    ``layouts`` are the slices of each layout that was drawn, ``as_built`` those of the
+    executable as Cargo linked it; each has two slices or three, and all as many.
+    """
+
+    suite: str
+    benchmark: str
+    layouts: tuple[tuple[float, ...], ...]
+    as_built: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """All benchmarks that were run in layouts; ``number`` is that of the layouts.
+
+    ``left_out`` says what else there is, and why it wasn't run, in a sentence each.
+    """
+
+    number: int
+    benchmarks: tuple[Drawn, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that was found out.
 
     ``criterion`` are the versions that are built; ``slice`` and ``budget`` are in
-    seconds, ``rounds`` those of the last look.
+    seconds, ``rounds`` those of the last look, ``margin`` is that of times.
+    ``drawings`` is None where nobody asked for them.
     ``unknown`` is what could not be found out, each in a few words.
     """
 
@@ -176,6 +204,8 @@ class Facts:
     slice: float
     rounds: int
     budget: float
+    margin: float
+    drawings: Drawings | None
     unknown: tuple[str, ...]
 
 
@@ -197,12 +227,54 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Sway:
+    """How far a layout moves the time of one benchmark; all but the names are shares.
+
+    ``name`` is what tells it from all others. ``between`` is the standard deviation
+    between layouts, ``within`` that of a slice in one of them. ``lowest``, ``highest``
+    and ``as_built`` are relative to the mean of the layouts. ``by_hand`` is what two
+    builds of the same code differ by at most, but for one pair in twenty.
+    It is ``clear`` where noise alone doesn't look like it.
+    """
+
+    suite: str
+    benchmark: str
+    name: str
+    between: float
+    within: float
+    lowest: float
+    highest: float
+    as_built: float
+    by_hand: float
+    clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """What the layouts of a suite do to it, what clearly sways most first.
+
+    ``number`` is that of the layouts. ``sensitive`` are those whose builds may differ
+    by more than the ``margin``. ``left_out`` says what was not run, and why.
+    """
+
+    number: int
+    sways: tuple[Sway, ...]
+    sensitive: tuple[Sway, ...]
+    margin: float
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, the most harmful first, and what could not be looked at."""
+    """What was found, the most harmful first, and what could not be looked at.
+
+    ``luck`` is None where nobody asked for it.
+    """
 
     findings: tuple[Finding, ...]
     looked_at: tuple[str, ...]
     unknown: tuple[str, ...]
+    luck: Luck | None
 
 
 # Beyond these shares of all CPU time a round counts as disturbed in the report too.
@@ -229,12 +301,17 @@ _INSTALL: Mapping[str, str] = {
     "git": "install Git",
     "k6": "install k6: https://grafana.com/docs/k6/latest/set-up/install-k6/",
     "cargo-criterion": "run `cargo install cargo-criterion`",
+    "valgrind": "install valgrind, from the packages of the system",
 }
 _CPUS = "/sys/devices/system/cpu"
+# Of layouts that are all alike, one set in a hundred looks as far apart.
+_SURE = 0.01
+_OUTSIDE = 0.05
 
 
 def examine(facts: Facts) -> Diagnosis:
     """Return what *facts* say, the most harmful first; equal facts, equal order."""
+    luck = _luck(facts.drawings, margin=facts.margin) if facts.drawings else None
     found = [
         *_of_tools(facts.tools),
         *_of_repository(facts.repository),
@@ -243,10 +320,11 @@ def examine(facts: Facts) -> Diagnosis:
         *_of_spots(facts.spots),
         *_of_bodies(facts),
         *_of_loads(facts),
+        *(_of_luck(luck) if luck else ()),
     ]
     order = list(Harm)
     found.sort(key=lambda f: (order.index(f.harm), -f.weight, f.id, f.places))
-    return Diagnosis(tuple(found), _looked_at(facts), _unknown(facts))
+    return Diagnosis(tuple(found), _looked_at(facts), _unknown(facts), luck)
 
 
 def _of_tools(tools: Iterable[Tool]) -> Iterator[Finding]:
@@ -276,6 +354,16 @@ def _missing(name: str) -> Finding:
             "cargo-criterion is not installed",
             "not on the path",
             "the suite is recorded by its own executables instead; slices are the same",
+            _INSTALL[name],
+        )
+    if name == "valgrind":
+        return Finding(
+            "no-valgrind",
+            Harm.COSTS,
+            "valgrind is not installed",
+            "not on the path",
+            "with it a report says whether what got slower also executes more "
+            "instructions",
             _INSTALL[name],
         )
     what = {"cargo": "micro benchmarks", "k6": "load tests", "git": "a base"}
@@ -690,6 +778,64 @@ def _beyond(each: float, rounds: int) -> float:
     return each * rounds * (1 - _TAIL)
 
 
+def _luck(drawings: Drawings, *, margin: float) -> Luck:
+    """Return what *drawings* tell; those that sway alike go by their names."""
+    is_one = len({drawn.suite for drawn in drawings.benchmarks}) == 1
+    found = [
+        _sway(d, d.benchmark if is_one else f"{d.suite}: {d.benchmark}")
+        for d in drawings.benchmarks
+    ]
+    sways = sorted(found, key=lambda sway: (not sway.clear, -sway.by_hand, sway.name))
+    return Luck(
+        drawings.number,
+        tuple(sways),
+        tuple(sway for sway in sways if sway.clear and sway.by_hand > margin),
+        margin,
+        drawings.left_out,
+    )
+
+
+def _sway(drawn: Drawn, name: str) -> Sway:
+    """Return how far the layouts of one benchmark lie apart, on the log scale."""
+    layouts = [[math.log(seconds) for seconds in slices] for slices in drawn.layouts]
+    found = components(layouts)
+    mean = math.fsum(found.locations) / len(found.locations)
+    by_hand = largest_difference(found.between, known_from=len(layouts), level=_OUTSIDE)
+    return Sway(
+        drawn.suite,
+        drawn.benchmark,
+        name,
+        between=math.expm1(found.between),
+        within=math.expm1(found.within),
+        lowest=math.expm1(min(found.locations) - mean),
+        highest=math.expm1(max(found.locations) - mean),
+        as_built=math.expm1(math.log(min(drawn.as_built)) - mean),
+        by_hand=math.expm1(by_hand),
+        clear=found.p <= _SURE and found.between > 0,
+    )
+
+
+def _of_luck(luck: Luck) -> Iterator[Finding]:
+    """Yield a finding where a comparison by hand may be about layouts."""
+    if not luck.sensitive:
+        return
+    worst, *others = luck.sensitive
+    benchmarks = "benchmark is" if len(others) == 1 else "benchmarks are"
+    more = f", and {len(others)} more {benchmarks} sensitive" if others else ""
+    yield Finding(
+        "layout",
+        Harm.MISLEADS,
+        "compared by hand, one build against one build, a difference below "
+        f"{format_share(worst.by_hand)} on {worst.name} may be its layout",
+        f"± {format_share(worst.between)} between {luck.number} layouts of the same "
+        f"code{more}",
+        "where the linker lays a function moves its time, and any change of the code "
+        "draws that anew",
+        "run `benchgate compare`, which draws a layout for each slice",
+        weight=worst.between,
+    )
+
+
 def _looked_at(facts: Facts) -> tuple[str, ...]:
     """Return what the findings are about, each with its number."""
     numbers = (
@@ -710,6 +856,10 @@ def _unknown(facts: Facts) -> tuple[str, ...]:
         (machine.neighbour is None, "what a busy neighbour costs"),
         (machine.steal is None, "steal"),
         (machine.others is None, "other processes"),
+        (
+            bool(facts.benches) and facts.drawings is None,
+            "what a layout does to a bench (`benchgate doctor --layouts` measures it)",
+        ),
     )
     return (*(what for holds, what in hidden if holds), *facts.unknown)
 

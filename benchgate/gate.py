@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -28,15 +28,18 @@ from benchgate.compare import (
 from benchgate.config import Config
 from benchgate.errors import FormatError
 from benchgate.injected import How, Refusal, SelfTest, Trial
+from benchgate.luck import said_of_layouts, worth_running_as_built
 from benchgate.model import (
     Commit,
     Comparison,
     Cost,
     Design,
+    Doubt,
     Environment,
     ErrorControl,
     Judgement,
     Measurement,
+    Policy,
     Report,
     Round,
     Run,
@@ -47,6 +50,7 @@ from benchgate.report import build_report, fails
 from benchgate.stats.window import FEWEST_RUNS
 from benchgate.tools import merge, tool_of
 from benchgate.tools.source import source_of
+from benchgate.witness import explained, suspects
 
 
 def judge_measurement(measurement: Measurement, config: Config) -> Report:
@@ -66,8 +70,11 @@ def judge_measurement(measurement: Measurement, config: Config) -> Report:
         margin=partial(policy_of.plain_margin, policy=policy),
         level=policy.false_alarms,
     )
-    judgements = policy_of.judge(
-        compared.comparisons, policy=policy, control=compared.error_control
+    judgements = explained(
+        policy_of.judge(
+            compared.comparisons, policy=policy, control=compared.error_control
+        ),
+        measurement.witnesses,
     )
     # What stored runs cleared spends no error: nothing is called slower there.
     cleared = policy_of.judge(
@@ -75,7 +82,27 @@ def judge_measurement(measurement: Measurement, config: Config) -> Report:
         policy=policy,
         control=replace(compared.error_control, level=0.0, tests=0),
     )
+    compared = replace(
+        compared,
+        doubts=(*compared.doubts, *_of_layouts(judgements, measurement, policy)),
+    )
     return build_report(measurement, compared, (*judgements, *cleared), policy=policy)
+
+
+def _of_layouts(
+    judgements: Sequence[Judgement], measurement: Measurement, policy: Policy
+) -> tuple[Doubt, ...]:
+    """Return what the executables as built tell of the luck in a layout, if any ran."""
+    if measurement.as_built is None:
+        return ()
+    base, head = measurement.as_built
+    compared = compare(
+        Measurement(base, head, Design.PAIRED),
+        blocks=partial(policy_of.blocks, policy=policy),
+        margin=partial(policy_of.plain_margin, policy=policy),
+        level=policy.false_alarms,
+    )
+    return said_of_layouts(judgements, compared.comparisons)
 
 
 def judge_against(
@@ -237,6 +264,33 @@ def still_open(measurement: Measurement, config: Config) -> set[tuple[str, str]]
     }
 
 
+def surprises_in(
+    measurement: Measurement, read: Mapping[tuple[str, str], float], config: Config
+) -> tuple[tuple[str, str], ...]:
+    """Return (suite, benchmark) of what *read* otherwise as built, worst first.
+
+    *read*: the change, as a share, that one run of both builds showed.
+    """
+    try:
+        judgements = judge_measurement(measurement, config).judgements
+    except FormatError:
+        return ()
+    return worth_running_as_built(judgements, read)
+
+
+def suspects_in(
+    measurement: Measurement, config: Config
+) -> tuple[tuple[str, str], ...]:
+    """Return (suite, benchmark) of what seems to be slower, the worst first.
+
+    What can't be judged has none; whoever judges it will say why.
+    """
+    try:
+        return suspects(judge_measurement(measurement, config).judgements)
+    except FormatError:
+        return ()
+
+
 def _may_be_settled(judgement: Judgement, *, rounds: int) -> bool:
     """Say whether so many rounds may tell, or make what is seen now significant."""
     needed = judgement.rounds_needed
@@ -351,6 +405,8 @@ def join_shards(measurements: Sequence[Measurement]) -> Measurement:
         head=_joined([m.head for m in measurements]),
         share_of_error=min(m.share_of_error for m in measurements),
         cleared=tuple(c for m in measurements for c in m.cleared),
+        witnesses=tuple(w for m in measurements for w in m.witnesses),
+        as_built=_both([m.as_built for m in measurements if m.as_built]),
         # What is left out everywhere is said once.
         left_out=tuple(dict.fromkeys(d for m in measurements for d in m.left_out)),
         cost=Cost(
@@ -358,6 +414,13 @@ def join_shards(measurements: Sequence[Measurement]) -> Measurement:
             measuring=sum(m.cost.measuring for m in measurements),
         ),
     )
+
+
+def _both(pairs: Sequence[tuple[Run, Run]]) -> tuple[Run, Run] | None:
+    """Return both sides of all shards; a shard with fewer rounds lacks the last."""
+    if not pairs:
+        return None
+    return _joined([base for base, _ in pairs]), _joined([head for _, head in pairs])
 
 
 def _commits(measurement: Measurement) -> tuple[str, ...]:
@@ -410,7 +473,11 @@ def _with_renames(measurement: Measurement, config: Config) -> Measurement:
     """
     if measurement.base is None:
         return measurement
-    return replace(measurement, base=_renamed(measurement.base, config))
+    as_built = measurement.as_built
+    if as_built:
+        as_built = _renamed(as_built[0], config), as_built[1]
+    base = _renamed(measurement.base, config)
+    return replace(measurement, base=base, as_built=as_built)
 
 
 def _renamed(run: Run, config: Config) -> Run:

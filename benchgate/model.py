@@ -259,6 +259,34 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What one iteration of a benchmark does, counted instead of timed.
+
+    ``instructions`` are those outside of the kernel, ``allocations`` the calls that
+    ask the C library for memory.
+    """
+
+    instructions: float
+    allocations: float
+    system_calls: float
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What else was seen of one benchmark, under the head's name, beside its time.
+
+    ``base`` and ``head`` hold equally many counts of the same executables, which tell
+    how far a count can be trusted; with none of both ``reason`` says why.
+    """
+
+    suite: str
+    benchmark: str
+    base: tuple[Work, ...]
+    head: tuple[Work, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """Both sides of one comparison, or one side alone: what a run document holds.
 
@@ -267,6 +295,9 @@ class Measurement:
     ``left_out`` are benchmarks that were not measured, each with its reason.
     ``cleared`` is what stored runs had shown to be unchanged, so that it was not
     measured in pairs.
+    ``witnesses`` tell what else changed in benchmarks that seem to be slower.
+    ``as_built`` are pairs of rounds of a few benchmarks, base and head, by the
+    executables that Cargo linked, and not in the layouts that the others were drawn in.
     """
 
     base: Run | None
@@ -275,6 +306,8 @@ class Measurement:
     share_of_error: float = 1.0
     left_out: tuple[Doubt, ...] = ()
     cleared: tuple[Comparison, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    as_built: tuple[Run, Run] | None = None
     cost: Cost = Cost()
 
 
@@ -362,6 +395,37 @@ class Acceptance:
     expires: str
 
 
+class Account(StrEnum):
+    """How much of a slowdown the counted work accounts for."""
+
+    MORE_WORK = "more work"
+    SOME_WORK = "some more work"
+    SAME_WORK = "same work"
+    UNTOLD = "untold"
+    UNCOUNTED = "uncounted"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a witness says of a slowdown; it never changes a verdict.
+
+    ``base`` and ``head`` are the means of the counts, None where nothing was counted,
+    for a ``reason``. ``instructions`` is the change as a fraction of the base, and
+    ``precision`` how far the counts allow it to be off. ``allocations`` and
+    ``system_calls`` say how many more an iteration makes, 0 where it isn't certain
+    that there are more.
+    """
+
+    account: Account
+    base: Work | None = None
+    head: Work | None = None
+    instructions: float = 0.0
+    precision: float = 0.0
+    allocations: float = 0.0
+    system_calls: float = 0.0
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A comparison with its verdict under the policy.
@@ -370,7 +434,8 @@ class Judgement:
     nothing can be said. ``margin`` is the smallest slowdown worth blocking,
     ``detectable`` the smallest true slowdown that this run would have caught in
     four of five cases; ``rounds_needed`` how many rounds would catch one of twice
-    the margin, None where no number of rounds can tell.
+    the margin, None where no number of rounds can tell. ``statement`` says what else
+    changed, where that was looked at.
     """
 
     comparison: Comparison
@@ -384,6 +449,7 @@ class Judgement:
     margin: float
     detectable: float | None
     rounds_needed: int | None
+    statement: Statement | None = None
 
     @property
     def key(self) -> SeriesKey:

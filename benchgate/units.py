@@ -24,10 +24,19 @@ SECONDS_IN: Mapping[str, float] = {
     "min": 60.0,
     "h": 3600.0,
 }
+BYTES_IN: Mapping[str, int] = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+}
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 DURATION = rf"{NUMBER} ?(?:{'|'.join(SECONDS_IN)})|0"
+SIZE = rf"{NUMBER} ?(?:{'|'.join(BYTES_IN)})|0"
 
 _DURATION_PARTS = re.compile(rf"({NUMBER}) ?([a-zµ\u03bc]*)")
+_SIZE_PARTS = re.compile(rf"({NUMBER}) ?([A-Za-z]*)")
 _SHARE_PARTS = re.compile(rf"({NUMBER}) ?(%|pp|)")
 _MINUS = "\u2212"
 _DIGITS = 3
@@ -52,17 +61,23 @@ def parse_duration(text: str) -> float:
 
     Zero needs no unit. Raises ValueError with a sentence for the user.
     """
-    parts = _DURATION_PARTS.fullmatch(text.strip())
-    unit = parts[2] if parts else ""
-    if parts and unit in SECONDS_IN:
-        return _finite(Decimal(parts[1]) * Decimal(str(SECONDS_IN[unit])), text)
-    if parts and not unit:
-        if not Decimal(parts[1]):
-            return 0.0
-        problem = f"{text!r} has no unit"
-    else:
-        problem = f"{text!r} is not a duration"
-    raise ValueError(f"{problem}: write a number with ps, ns, us, ms, s, m or h")
+    return _parsed(
+        text,
+        _DURATION_PARTS,
+        SECONDS_IN,
+        what="a duration",
+        units="ps, ns, us, ms, s, m or h",
+    )
+
+
+def parse_size(text: str) -> float:
+    """Return the bytes of a size such as ``500 MB`` or ``1.5GB``.
+
+    Zero needs no unit. Raises ValueError with a sentence for the user.
+    """
+    return _parsed(
+        text, _SIZE_PARTS, BYTES_IN, what="a size", units="B, kB, MB, GB or TB"
+    )
 
 
 def parse_share(value: str | float) -> float:
@@ -142,6 +157,28 @@ def format_against(value: float, edge: float) -> str:
     # one unit of the last printed digit away.
     unit_of_last_digit = Decimal(1).scaleb(printed.adjusted() - _DIGITS + 1)
     return _with_sign(printed + side * unit_of_last_digit, "%")
+
+
+def _parsed(
+    text: str,
+    pattern: re.Pattern[str],
+    factor_by_unit: Mapping[str, float],
+    *,
+    what: str,
+    units: str,
+) -> float:
+    """Return the number in *text* times what its unit stands for."""
+    parts = pattern.fullmatch(text.strip())
+    unit = parts[2] if parts else ""
+    if parts and unit in factor_by_unit:
+        return _finite(Decimal(parts[1]) * Decimal(str(factor_by_unit[unit])), text)
+    if parts and not unit:
+        if not Decimal(parts[1]):
+            return 0.0
+        problem = f"{text!r} has no unit"
+    else:
+        problem = f"{text!r} is not {what}"
+    raise ValueError(f"{problem}: write a number with {units}")
 
 
 def _finite(number: Decimal, text: str) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from benchgate.model import (
     Acceptance,
+    Account,
     Better,
     Commit,
     Comparison,
@@ -26,8 +28,10 @@ from benchgate.model import (
     Report,
     SeriesKey,
     SideValue,
+    Statement,
     Unit,
     Verdict,
+    Work,
 )
 
 TIME = Metric("time", Unit.SECOND, Better.LOWER, Kind.TIME)
@@ -165,6 +169,21 @@ def doubted(judgement: Judgement, text: str) -> Judgement:
     return replace(judgement, comparison=replace(comparison, doubts=(doubt,)))
 
 
+def explained(judgement: Judgement, account: Account, **more: Any) -> Judgement:
+    """Return *judgement* with what counted work says of it: how much *more* there is.
+
+    A change of the instructions is a fraction; the rest are numbers an iteration.
+    """
+    base = Work(20_410.0, 5.0, 0.0)
+    head = Work(
+        base.instructions * (1 + more.get("instructions", 0.0)),
+        base.allocations + more.get("allocations", 0.0),
+        base.system_calls + more.get("system_calls", 0.0),
+    )
+    said = replace(Statement(account, base, head, precision=0.001), **more)
+    return replace(judgement, statement=said)
+
+
 def quiet(benchmarks: tuple[str, ...]) -> tuple[Judgement, ...]:
     """Return micro benchmarks that stayed as they were."""
     return tuple(
@@ -216,14 +235,26 @@ def passed() -> Report:
 def regressed() -> Report:
     """Two benchmarks are slower, one is faster, one could not be told."""
     slower = (
-        doubted(
-            judged("json/parse/100", 1.53e-6, 0.118, noise=0.02),
-            "measured in 18 of 20 rounds",
+        explained(
+            doubted(
+                judged("json/parse/100", 1.53e-6, 0.118, noise=0.02),
+                "measured in 18 of 20 rounds",
+            ),
+            Account.MORE_WORK,
+            instructions=0.125,
+            allocations=2.0,
         ),
-        judged("sql/bind", 8.41e-7, 0.0203, noise=0.001),
+        explained(judged("sql/bind", 8.41e-7, 0.0203, noise=0.001), Account.SAME_WORK),
     )
     faster = (judged("router/match", 2.2e-7, -0.083, noise=0.015),)
-    open_one = (judged("cart/total", 9.7e-5, 0.021, noise=0.06),)
+    open_one = (
+        explained(
+            judged("cart/total", 9.7e-5, 0.021, noise=0.06),
+            Account.UNTOLD,
+            instructions=0.008,
+            precision=0.012,
+        ),
+    )
     rest = tuple(
         n for n in QUIET if n not in {"sql/bind", "router/match", "cart/total"}
     )

@@ -11,17 +11,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchgate.commands import project
-from benchgate.errors import ExitCode, FormatError
+from benchgate.errors import ExitCode, FormatError, UsageError
 
 if TYPE_CHECKING:
     from benchgate.config import Config
-    from benchgate.doctor import Diagnosis, Facts
+    from benchgate.doctor import Diagnosis, Drawings, Facts
 
 _FORMATS = ("text", "json")
+_LAYOUTS = 10
+# Fewer tell next to nothing of a spread; more lie on the disk all at once.
+_FEWEST_LAYOUTS = 5
+_MOST_LAYOUTS = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``doctor``."""
+    parser.add_argument(
+        "--layouts",
+        nargs="?",
+        type=int,
+        const=_LAYOUTS,
+        metavar="N",
+        help="build the criterion benches, run them in N layouts of the same code, and "
+        f"say how much of a time is the luck of one (default: {_LAYOUTS})",
+    )
     parser.add_argument("--config", metavar="FILE", help="instead of benchgate.yml")
     parser.add_argument(
         "--format",
@@ -38,8 +51,14 @@ def run(args: argparse.Namespace) -> ExitCode:
     from benchgate.documents import doctor as document  # noqa: PLC0415 - as above
     from benchgate.render.doctor import print_diagnosis  # noqa: PLC0415 - as above
 
+    _check(args.layouts)
     settings = project.load(args.config)
-    diagnosis = examine(_facts(project.folder(), settings))
+    folder = project.folder()
+    facts = _facts(folder, settings)
+    if args.layouts:
+        drawings = _drawings(folder, settings, number=args.layouts)
+        facts = replace(facts, drawings=drawings)
+    diagnosis = examine(facts)
     if args.format == "json":
         print(document.encode(_in_utf8(diagnosis)).decode(), end="")
     else:
@@ -66,7 +85,29 @@ def _in_utf8(diagnosis: Diagnosis) -> Diagnosis:
             for found in diagnosis.findings
         ),
         unknown=tuple(map(text, diagnosis.unknown)),
+        luck=diagnosis.luck
+        and replace(diagnosis.luck, left_out=tuple(map(text, diagnosis.luck.left_out))),
     )
+
+
+def _check(layouts: int | None) -> None:
+    if layouts is None or _FEWEST_LAYOUTS <= layouts <= _MOST_LAYOUTS:
+        return
+    raise UsageError(
+        f"--layouts: {layouts} is not between {_FEWEST_LAYOUTS} and {_MOST_LAYOUTS}",
+        hint=f"leave the number out for {_LAYOUTS} layouts",
+    )
+
+
+def _drawings(folder: Path, settings: Config, *, number: int) -> Drawings:
+    from benchgate.commands.console import Progress  # noqa: PLC0415 - --help is quick
+    from benchgate.measure.spread import measure_drawings  # noqa: PLC0415 - as above
+
+    # What the last comparison left is looked at, and stays.
+    with project.work_folder(folder, emptied=False) as work, Progress() as progress:
+        return measure_drawings(
+            folder, settings, number=number, work=work, progress=progress
+        )
 
 
 def _facts(folder: Path, settings: Config) -> Facts:
@@ -78,6 +119,7 @@ def _facts(folder: Path, settings: Config) -> Facts:
         scripts,
         selection,
     )
+    from benchgate.model import Kind  # noqa: PLC0415 - as above
 
     suites, _ = selection.measurable(settings)
     unknown = []
@@ -115,5 +157,7 @@ def _facts(folder: Path, settings: Config) -> Facts:
         slice=settings.measure.slice,
         rounds=settings.measure.looks[-1],
         budget=settings.measure.budget,
+        margin=settings.policy.margins[Kind.TIME],
+        drawings=None,
         unknown=tuple(unknown),
     )

@@ -66,6 +66,7 @@ def measure(
     """
     from benchgate import gate  # noqa: PLC0415 - only who measures needs it
     from benchgate.measure import flow  # noqa: PLC0415 - as above
+    from benchgate.measure.pairs import Guidance  # noqa: PLC0415 - as above
 
     if alone:
         return flow.measure_head(place, settings, work=work, progress=progress)
@@ -83,7 +84,11 @@ def measure(
         base=base,
         work=work,
         progress=progress,
-        open_after=partial(gate.still_open, config=settings),
+        guidance=Guidance(
+            open_after=partial(gate.still_open, config=settings),
+            suspects_in=partial(gate.suspects_in, config=settings),
+            surprises_in=partial(gate.surprises_in, config=settings),
+        ),
         cleared=look.measurement.cleared if look else (),
         done=look.done if look else (),
     )
@@ -133,10 +138,11 @@ def stored_runs(settings: config.Config, *, limit: int) -> list[Measurement]:
 
 
 @contextmanager
-def work_folder(project: Path) -> Iterator[Path]:
+def work_folder(project: Path, *, emptied: bool = True) -> Iterator[Path]:
     """Yield the folder for what is kept of a comparison, without that of the last.
 
-    Git never sees it. While another comparison writes there, it is one below.
+    Where it isn't *emptied*, that stays. Git never sees it. While another comparison
+    writes there, it is one below.
     """
     own = project / ".benchgate"
     own.mkdir(exist_ok=True)
@@ -146,7 +152,7 @@ def work_folder(project: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         places = chain([own], (own / str(number) for number in count(2)))
         work = next(p for p in places if stack.enter_context(git.locked(p)))
-        for place in (work / name for name in _OF_ONE_COMPARISON):
+        for place in (work / n for n in (_OF_ONE_COMPARISON if emptied else ())):
             if place.is_dir():
                 shutil.rmtree(place)
             else:

@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from benchgate.commands.console import Progress, console  # noqa: PLC0415 - as above
     from benchgate.documents import self_test as document  # noqa: PLC0415 - as above
     from benchgate.measure import flow  # noqa: PLC0415 - as above
+    from benchgate.measure.pairs import Guidance  # noqa: PLC0415 - as above
     from benchgate.render.self_test import print_self_test  # noqa: PLC0415 - as above
 
     slowdown = _slowdown(args.slowdown)
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             slowdown=slowdown,
             work=work,
             progress=progress,
-            open_after=partial(gate.still_open, config=config),
+            guidance=Guidance(partial(gate.still_open, config=config)),
         )
     proof = gate.prove_itself(
         measurement,

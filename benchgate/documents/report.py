@@ -150,6 +150,32 @@ class Acceptance(_Wire, frozen=True):
     expires: str
 
 
+class Work(_Wire, frozen=True):
+    """What one iteration of a benchmark does, counted instead of timed."""
+
+    instructions: float
+    allocations: float
+    system_calls: float
+
+
+class Statement(_Wire, frozen=True):
+    """How much of a slowdown the counted work accounts for; it changes no verdict.
+
+    ``instructions`` is a fraction of the base, ``precision`` how far it may be off;
+    ``allocations`` and ``system_calls`` are how many more the head makes an iteration,
+    0 where that isn't certain. Where nothing was counted, ``reason`` says why.
+    """
+
+    account: model.Account
+    base: Work | None
+    head: Work | None
+    instructions: float
+    precision: float
+    allocations: float
+    system_calls: float
+    reason: str
+
+
 class Judgement(_Wire, frozen=True):
     """What is said of one series.
 
@@ -158,6 +184,7 @@ class Judgement(_Wire, frozen=True):
     ``incomparable`` says why there is no ``effect``, and is empty if there is one.
     ``design`` says how this series was settled: a report may mix designs. One that
     isn't ``tested`` could not have regressed and took no part of the allowed error.
+    ``statement`` is null where nobody looked at more than the time.
     """
 
     suite: str
@@ -184,6 +211,7 @@ class Judgement(_Wire, frozen=True):
     design: model.Design
     tested: bool
     doubts: tuple[Doubt, ...]
+    statement: Statement | None = None
 
 
 class Document(_Wire, frozen=True):
@@ -346,6 +374,7 @@ def _judgement_of(judgement: model.Judgement) -> dict[str, Any]:
         "design": comparison.design,
         "tested": comparison.tested,
         "doubts": comparison.doubts,
+        "statement": judgement.statement,
     }
 
 
@@ -378,4 +407,7 @@ def _judgement_from(judged: Judgement) -> model.Judgement:
         margin=judged.margin,
         detectable=judged.detectable,
         rounds_needed=judged.rounds_needed,
+        statement=wire.same(judged.statement, model.Statement)
+        if judged.statement
+        else None,
     )

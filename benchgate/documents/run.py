@@ -28,6 +28,7 @@ MAX_BYTES = 50_000_000
 MAX_VALUES = 2_000_000
 MAX_SERIES = 5_000
 MAX_ROUNDS = 10_000
+MAX_COUNTS = 100
 POINT_DIGITS = 6
 
 _KIND, _, _VERSION = SCHEMA.rpartition("/")
@@ -240,6 +241,37 @@ class Cleared(_Wire, frozen=True):
     doubts: Annotated[tuple[Doubt, ...], Meta(max_length=MAX_SERIES)]
 
 
+class Work(_Wire, frozen=True):
+    """What one iteration of a benchmark does, counted instead of timed."""
+
+    instructions: Positive
+    allocations: NotNegative
+    system_calls: NotNegative
+
+
+Counts = Annotated[tuple[Work, ...], Meta(max_length=MAX_COUNTS)]
+
+
+class Witness(_Wire, frozen=True):
+    """What else was seen of a benchmark that seemed to be slower.
+
+    ``base`` and ``head`` hold equally many counts; without any, ``reason`` says why.
+    """
+
+    suite: Name
+    benchmark: Name
+    base: Counts
+    head: Counts
+    reason: Text
+
+
+class AsBuilt(_Wire, frozen=True):
+    """Pairs of rounds by the executables that Cargo linked."""
+
+    base: Side
+    head: Side
+
+
 class Document(_Wire, frozen=True, tag_field="schema", tag=SCHEMA):
     """What a run measured: both sides, or the head alone."""
 
@@ -250,6 +282,8 @@ class Document(_Wire, frozen=True, tag_field="schema", tag=SCHEMA):
     base: Side | None
     head: Side
     cleared: Annotated[tuple[Cleared, ...], Meta(max_length=MAX_SERIES)] = ()
+    witnesses: Annotated[tuple[Witness, ...], Meta(max_length=MAX_SERIES)] = ()
+    as_built: AsBuilt | None = None
 
 
 class _Header(msgspec.Struct):
@@ -277,6 +311,8 @@ def encode(measurement: model.Measurement) -> bytes:
         "cost": measurement.cost,
         "left_out": measurement.left_out,
         "cleared": measurement.cleared,
+        "witnesses": measurement.witnesses,
+        "as_built": _as_built_of(measurement),
         "base": None if base is None else _side_of(base),
         "head": _side_of(measurement.head),
     }
@@ -340,6 +376,13 @@ def _uncapitalised(said: str) -> str:
     return said if said[1:2].isupper() else said[:1].lower() + said[1:]
 
 
+def _as_built_of(measurement: model.Measurement) -> dict[str, Any] | None:
+    if measurement.as_built is None:
+        return None
+    base, head = measurement.as_built
+    return {"base": _side_of(base), "head": _side_of(head)}
+
+
 def _side_of(run: model.Run) -> dict[str, Any]:
     keys = sorted({key for round_ in run.rounds for key in round_.samples})
     return {
@@ -399,6 +442,7 @@ def _measurement_of(document: Document) -> model.Measurement:
     base = document.base
     _check_amount(document)
     _check_cleared(document)
+    _check_witnesses(document)
     return model.Measurement(
         base=None if base is None else _run_of(base, place="$.base"),
         head=_run_of(document.head, place="$.head"),
@@ -406,8 +450,19 @@ def _measurement_of(document: Document) -> model.Measurement:
         share_of_error=document.share_of_error,
         left_out=wire.same(document.left_out, tuple[model.Doubt, ...]),
         cleared=wire.same(document.cleared, tuple[model.Comparison, ...]),
+        witnesses=wire.same(document.witnesses, tuple[model.Witness, ...]),
+        as_built=_runs_of(document.as_built),
         cost=wire.same(document.cost, model.Cost),
     )
+
+
+def _runs_of(as_built: AsBuilt | None) -> tuple[model.Run, model.Run] | None:
+    if as_built is None:
+        return None
+    if len(as_built.base.rounds) != len(as_built.head.rounds):
+        raise _ImpossibleError("$.as_built", "its sides are no pairs of rounds")
+    base = _run_of(as_built.base, place="$.as_built.base")
+    return base, _run_of(as_built.head, place="$.as_built.head")
 
 
 def _check_cleared(document: Document) -> None:
@@ -421,10 +476,21 @@ def _check_cleared(document: Document) -> None:
         seen.add(name)
 
 
+def _check_witnesses(document: Document) -> None:
+    """Refuse a benchmark with two witnesses, and one that saw only one side."""
+    seen = set()
+    for index, witness in enumerate(document.witnesses):
+        name = (witness.suite, witness.benchmark)
+        if name in seen or len(witness.base) != len(witness.head):
+            problem = "its benchmark has one before, or its sides differ in number"
+            raise _ImpossibleError(f"$.witnesses[{index}]", problem)
+        seen.add(name)
+
+
 def _check_amount(document: Document) -> None:
-    sides = (
-        (document.head,) if document.base is None else (document.base, document.head)
-    )
+    sides = [document.head, *([document.base] if document.base else [])]
+    if document.as_built:
+        sides += [document.as_built.base, document.as_built.head]
     amount = sum(
         _amount_of(entry)
         for side in sides

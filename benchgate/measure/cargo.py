@@ -11,15 +11,16 @@ import os
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from benchgate.config import Suite
-from benchgate.errors import BenchgateError, ToolError
-from benchgate.measure import process
+from benchgate.errors import ToolError
+from benchgate.measure import cures, links, process
 from benchgate.measure.plan import last_lines
 from benchgate.model import Doubt, Failure
 
@@ -36,7 +37,11 @@ _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 _NUMBERED = re.compile(r"(.*?)(?: #\d+)?")
 _CUT = "..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_REFUSED = "its name has control characters: rename it"
 _ERROR_LINES = 12
+_LONGEST_ERROR = 100
+_NOT_COMPILED = re.compile(r'error: could not compile `[^`]+` \(bench "([^"]+)"\)')
+_DIAGNOSTIC = re.compile(r"(?:error|warning)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Target:
     """A bench target of a package that depends on criterion.
 
     ``folder`` is the package's own, where cargo and the benches are run.
+    ``features`` are those that the target requires, ``unknown`` those among them, or
+    among the suite's, that the package hasn't: Cargo refuses to hear of these.
     """
 
     folder: Path
@@ -51,6 +58,7 @@ class Target:
     version: str
     name: str
     features: tuple[str, ...]
+    unknown: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:
@@ -73,11 +81,19 @@ class Bench:
     """One benchmark by the title that criterion lists, and what it lies in.
 
     A title ends after 100 bytes of the id with ``...``, and a second one that begins
-    alike goes on with `` #2``.
+    alike goes on with `` #2``. Where two targets list it, it is ``shared``.
     """
 
     title: str
     executable: Executable
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the benchmark's name in reports, which no other one of a suite has."""
+        if not self.shared:
+            return self.title
+        return f"{self.executable.target.title}: {self.title}"
 
     @property
     def pattern(self) -> str:
@@ -92,6 +108,15 @@ class Bench:
     def is_exact(self) -> bool:
         """Say whether the title is the id itself, as ``--exact`` wants it."""
         return _unnumbered(self.title) == self.title and not self.title.endswith(_CUT)
+
+
+class UnbuiltError(ToolError):
+    """Benches don't build; ``targets`` are the names of those that Cargo blames."""
+
+    def __init__(self, problem: str, *, hint: str, targets: Collection[str]) -> None:
+        """Say the *problem* with all that the compiler says of it."""
+        super().__init__(problem, hint=hint)
+        self.targets = frozenset(targets)
 
 
 class _MetadataTarget(msgspec.Struct):
@@ -111,6 +136,7 @@ class _Package(msgspec.Struct):
     manifest_path: str
     dependencies: list[_Dependency]
     targets: list[_MetadataTarget]
+    features: dict[str, list[str]] | None = None
 
 
 class _Metadata(msgspec.Struct):
@@ -148,12 +174,33 @@ def bench_targets(root: Path, suite: Suite) -> tuple[Target, ...]:
     found: dict[tuple[Path, str], Target] = {}
     unreadable: list[ToolError] = []
     for metadata in _workspaces(top, unreadable):
-        for target in _targets_of(metadata):
+        for target in _targets_of(metadata, suite):
             if target.folder.is_relative_to(top) and _is_wanted(target, suite):
                 found.setdefault((target.folder, target.name), target)
     if unreadable and not found:
         raise unreadable[0]
-    return tuple(found[key] for key in sorted(found))
+    # What no package has is nobody's mistake but the user's, which Cargo will say.
+    nowhere = set(suite.features)
+    for target in found.values():
+        nowhere &= target.unknown
+    return tuple(
+        replace(found[key], unknown=found[key].unknown - nowhere)
+        for key in sorted(found)
+    )
+
+
+def foreign_benches(root: Path) -> tuple[str, ...]:
+    """Return a sentence for each package below *root* with benches of others only."""
+    found = []
+    for metadata in _workspaces(root, []):
+        for package in metadata.packages:
+            names = {dependency.name for dependency in package.dependencies}
+            benches = any("bench" in target.kind for target in package.targets)
+            if benches and not _CRITERION & names:
+                library = cures.library_of(names)
+                text = f"{package.name}: its benches are of {library}, not of criterion"
+                found.append(text)
+    return tuple(found)
 
 
 def dependencies_by_folder(root: Path) -> dict[Path, frozenset[Path]]:
@@ -192,24 +239,69 @@ def build(
     env: Mapping[str, str | None],
     log: Path,
     settings: Path | None = None,
+    kept: Path | None = None,
 ) -> tuple[tuple[Executable, ...], tuple[Doubt, ...]]:
     """Build *targets*; return those that are criterion's, and a doubt for each other.
 
     *settings*: a configuration file for Cargo on top of the user's own.
-    Raises ToolError with the compiler's first error.
+    *kept*: a folder that takes how each executable was linked.
+    Raises UnbuiltError with the compiler's first error.
     """
     built: list[Executable] = []
-    strangers: list[Doubt] = []
-    for members in _by_package(targets):
-        messages = _messages(members, suite=suite, env=env, log=log, settings=settings)
+    strangers = [doubt for target in targets if (doubt := _unbuildable(target, suite))]
+    for members in _by_package([t for t in targets if _unbuildable(t, suite) is None]):
+        ask = partial(_messages, members, suite=suite, log=log, settings=settings)
+        messages = _linked(members, ask, env, kept) if kept else ask(env=env)
         for target, path in _artifacts(messages, members):
             probed = _probe(target, path, env)
-            if probed is not None:
+            if isinstance(probed, Executable):
                 built.append(probed)
                 continue
-            text = f"{suite.name}: bench target {target.title} is not of criterion"
-            strangers.append(Doubt(f"{text} and was left out"))
+            text = f"{suite.name}: bench target {target.title} was left out: it"
+            strangers.append(Doubt(f"{text} {probed}"))
     return tuple(built), tuple(strangers)
+
+
+def build_what_builds(
+    targets: Sequence[Target],
+    *,
+    suite: Suite,
+    env: Mapping[str, str | None],
+    log: Path,
+    kept: Path | None = None,
+) -> tuple[tuple[Executable, ...], tuple[Doubt, ...], dict[str, Failure]]:
+    """Build as ``build`` does, but without *targets* that can't be; these by title.
+
+    Raises UnbuiltError when nothing builds.
+    """
+    built: list[Executable] = []
+    doubts: list[Doubt] = []
+    failed: dict[str, Failure] = {}
+    errors = []
+    for members in _by_package(targets):
+        rest = members
+        while rest:
+            try:
+                made, said = build(rest, suite=suite, env=env, log=log, kept=kept)
+            except UnbuiltError as error:
+                errors.append(error)
+                broken = [t for t in rest if t.name in error.targets] or rest
+                failed |= {t.title: _unbuilt(t, error, suite) for t in broken}
+                rest = [target for target in rest if target not in broken]
+                continue
+            built += made
+            doubts += said
+            break
+    if errors and not built:
+        raise errors[0]
+    return tuple(built), tuple(doubts), failed
+
+
+def _unbuilt(target: Target, error: UnbuiltError, suite: Suite) -> Failure:
+    _, _, detail = error.problem.partition("\n")
+    cure = f": {error.hint}" if error.hint else ""
+    reason = f"bench target {target.title} does not build{cure}"
+    return Failure(suite.name, "", reason, detail=detail)
 
 
 def harnesses(
@@ -241,8 +333,9 @@ def benchmarks(
 ) -> tuple[tuple[Bench, ...], tuple[Failure, ...]]:
     """Return what *executables* list and *suite* asks for, and what can't be run.
 
-    A benchmark that two targets have is a failure: which of the two is compared with
-    the other side would be chance. So is a name with control characters.
+    A benchmark that two targets have goes by its target's name, too: which of the two
+    is compared with the other side would be chance. A name with control characters is
+    a failure.
     """
     owners: dict[str, list[Executable]] = defaultdict(list)
     failures = []
@@ -251,18 +344,19 @@ def benchmarks(
         if finished.status:
             failures.append(_unlisted(executable, finished, suite))
             continue
-        for title in _LISTED.findall(printed):
+        for title in dict.fromkeys(_LISTED.findall(printed)):
             if any(fnmatch.fnmatchcase(title, glob) for glob in suite.benches):
                 owners[title].append(executable)
     failures += [
-        Failure(suite.name, _CONTROL.sub(_written_out, title), reason)
-        for title, having in owners.items()
-        if (reason := _why_refused(title, having))
+        Failure(suite.name, _CONTROL.sub(_written_out, title), _REFUSED)
+        for title in owners
+        if _CONTROL.search(title)
     ]
     found = [
-        Bench(title, having[0])
+        Bench(title, executable, shared=len(having) > 1)
         for title, having in owners.items()
-        if not _why_refused(title, having)
+        for executable in having
+        if not _CONTROL.search(title)
     ]
     return tuple(found), tuple(failures)
 
@@ -278,6 +372,7 @@ def selection(
     """
     members = [t for t in of if t.folder == target.folder]
     features = {f for t in members for f in t.features} | set(suite.features)
+    features = {f for f in features if not any(f in t.unknown for t in members)}
     words = ["--features", ",".join(sorted(features))] if features else []
     return ["--bench", target.name], words
 
@@ -340,11 +435,14 @@ def _metadata(manifest: Path) -> _Metadata:
             within=_ASK_WITHIN,
             stdout=out,
         )
-        process.check(finished)
+        try:
+            process.check(finished)
+        except ToolError as error:
+            raise ToolError(error.problem, hint=cures.cure_of(error.problem)) from error
         return msgspec.json.decode(out.read_bytes(), type=_Metadata)
 
 
-def _targets_of(metadata: _Metadata) -> list[Target]:
+def _targets_of(metadata: _Metadata, suite: Suite) -> list[Target]:
     return [
         Target(
             folder=Path(package.manifest_path).parent,
@@ -352,12 +450,31 @@ def _targets_of(metadata: _Metadata) -> list[Target]:
             version=package.version,
             name=target.name,
             features=tuple(target.required_features),
+            unknown=_unknown(package, {*target.required_features, *suite.features}),
         )
         for package in metadata.packages
         if _CRITERION & {d.name for d in package.dependencies}
         for target in package.targets
         if "bench" in target.kind
     ]
+
+
+def _unknown(package: _Package, features: set[str]) -> frozenset[str]:
+    """Return those of *features* that *package* hasn't, except a dependency's."""
+    if package.features is None:
+        return frozenset()
+    return frozenset(f for f in features - package.features.keys() if "/" not in f)
+
+
+def _unbuildable(target: Target, suite: Suite) -> Doubt | None:
+    """Return why *target* is left out, as Cargo itself does it without a word."""
+    missing = sorted(target.unknown & set(target.features))
+    if not missing:
+        return None
+    return Doubt(
+        f"{suite.name}: bench target {target.title} was left out: it requires the "
+        f"feature {' and '.join(missing)}, which {target.package} hasn't"
+    )
 
 
 def _is_wanted(target: Target, suite: Suite) -> bool:
@@ -401,8 +518,27 @@ def _messages(
             on_line=first_error.look_at,
         )
         if finished.status:
-            raise _build_error(finished, first_error.lines)
+            raise _build_error(finished, first_error, suite)
         return messages.read_bytes()
+
+
+def _linked(
+    members: Sequence[Target],
+    ask: Callable[..., bytes],
+    env: Mapping[str, str | None],
+    kept: Path,
+) -> bytes:
+    """Return what cargo says of *members*, each linked so that *kept* tells how.
+
+    What was linked before, by somebody else, is linked once more.
+    """
+    env = {**env, **links.environment(kept, project=members[0].folder)}
+    messages = ask(env=env)
+    paths = [path for _, path in _artifacts(messages, members)]
+    unknown = [path for path in paths if links.line_of(path, kept) is None]
+    for path in unknown:
+        links.forget(path)
+    return ask(env=env) if unknown else messages
 
 
 def _bench_command(suite: Suite) -> str:
@@ -438,32 +574,56 @@ class _FirstError:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        # Those that the later errors name, too: all are needed at once.
+        self.features: dict[str, None] = {}
+        self.targets: set[str] = set()
+        self._ended = False
 
     def look_at(self, line: str) -> None:
         """Keep *line* if it is part of the first error."""
-        if self.lines or line.startswith("error"):
-            self.lines = [*self.lines, line][:_ERROR_LINES]
+        begins = _DIAGNOSTIC.match(line)
+        if begins and self.lines:
+            self._ended = True
+        elif self.lines or line.startswith("error"):
+            self._keep(line)
+        if feature := cures.feature_behind(line):
+            self.features[feature] = None
+        if blamed := _NOT_COMPILED.match(line):
+            self.targets.add(blamed[1])
+
+    def _keep(self, line: str) -> None:
+        if not self._ended and len(self.lines) < _LONGEST_ERROR:
+            self.lines.append(line)
 
 
-def _build_error(finished: process.Finished, lines: Sequence[str]) -> BenchgateError:
+def _build_error(
+    finished: process.Finished, first: _FirstError, suite: Suite
+) -> UnbuiltError:
     problem = "the benches do not build"
-    if lines:
-        return ToolError(process.with_lines(problem, "\n".join(lines)))
-    command = process.name_of(finished.command)
-    problem += f": {command} {process.ending_of(finished.status)}"
-    return ToolError(process.with_lines(problem, finished.output))
+    hint = ""
+    if first.lines:
+        hint = cures.cure_of("\n".join(first.lines))
+        if first.features:
+            hint = cures.cure_by_features(list(first.features), suite.name)
+        shown = "\n".join(first.lines[:_ERROR_LINES])
+    else:
+        command = process.name_of(finished.command)
+        problem += f": {command} {process.ending_of(finished.status)}"
+        shown = finished.output
+    problem = process.with_lines(problem, shown)
+    return UnbuiltError(problem, hint=hint, targets=first.targets)
 
 
 def _probe(
     target: Target, path: Path, env: Mapping[str, str | None]
-) -> Executable | None:
-    """Return the executable with what it knows, None when it isn't criterion's."""
+) -> Executable | str:
+    """Return the executable with what it knows, or what it is if not criterion's."""
     try:
         finished = _asked(target, path, env, "--help")
     except process.DeadlineError:
-        return None  # it does its work whatever it is asked
+        return "does its work whatever it is asked"
     if "Criterion.rs benchmark" not in finished.output:
-        return None
+        return cures.kind_of_stranger(finished.output)
     exact = "--exact" in finished.output
     # Fractions of seconds came with 0.4, which did not yet know --exact; asking with
     # one tells.
@@ -513,16 +673,6 @@ def _unlisted(
         f"{process.ending_of(finished.status)}",
         detail=last_lines(finished.output),
     )
-
-
-def _why_refused(title: str, having: Sequence[Executable]) -> str:
-    """Say why the benchmark *title* can't be measured, "" if it can."""
-    if _CONTROL.search(title):
-        return "its name has control characters: rename it"
-    if len(having) > 1:
-        names = " and ".join(executable.target.title for executable in having)
-        return f"{names} both have it: give each a suite of its own, or rename one"
-    return ""
 
 
 def _written_out(match: re.Match[str]) -> str:

@@ -15,7 +15,9 @@ _VERSION: dict[str, tuple[str, ...]] = {
     "cargo": ("cargo", "--version"),
     "cargo-criterion": ("cargo-criterion", "criterion", "--version"),
     "k6": ("k6", "version"),
+    "valgrind": ("valgrind", "--version"),
 }
+_OF_MICRO = ("cargo", "cargo-criterion", "valgrind")
 
 
 def tools(folder: Path, suites: Sequence[Suite]) -> tuple[Tool, ...]:
@@ -23,7 +25,7 @@ def tools(folder: Path, suites: Sequence[Suite]) -> tuple[Tool, ...]:
     wanted: list[tuple[str, tuple[str, ...]]] = []
     for suite in suites:
         if suite.tool == "criterion":
-            wanted += [(n, _VERSION[n]) for n in ("cargo", "cargo-criterion")]
+            wanted += [(n, _VERSION[n]) for n in _OF_MICRO]
         if suite.tool == "k6":
             words = shell_words(suite.command) if suite.command else ("k6",)
             wanted.append(("k6", (*words, "version")))

@@ -14,10 +14,10 @@ from pathlib import Path
 from benchgate.config import Config
 from benchgate.documents import run
 from benchgate.errors import FormatError, StopError, UsageError
-from benchgate.measure import git, host
+from benchgate.measure import cache, git, host
 from benchgate.measure.cargo import builds_outside
 from benchgate.measure.injection import Injection
-from benchgate.measure.pairs import Comparison, OpenAfter, measure_alone
+from benchgate.measure.pairs import Comparison, Guidance, measure_alone
 from benchgate.measure.plan import Checkout, Plan, Progress, Workshop
 from benchgate.measure.selection import measurable, selected
 from benchgate.model import (
@@ -42,14 +42,14 @@ def measure_checkout(
     base: str | None,
     work: Path,
     progress: Progress,
-    open_after: OpenAfter,
+    guidance: Guidance,
     cleared: Sequence[Cleared] = (),
     done: Collection[str] = (),
 ) -> Measurement:
     """Measure the work tree that *folder* lies in against its base, in pairs.
 
-    *open_after* a look says what more rounds may settle; what is *cleared* already
-    is not measured, and suites that are *done* aren't even built.
+    *guidance* says how long; what is *cleared* already is not measured, and suites
+    that are *done* aren't even built.
 
     ``run.json`` in *work* holds the rounds that were measured, however this ends.
     Where the base has no such folder there is nothing to compare with, and the head
@@ -57,13 +57,14 @@ def measure_checkout(
     """
     root = git.toplevel(folder)
     commits = git.base_commit(root, base), git.head_commit(root)
-    with git.cache_slot(root) as slot:
-        progress.say(f"checking out the base, {commits[0].sha[:12]}")
-        tree = git.worktree(root, commits[0].sha, slot / "base")
-        side = partial(_checkout, folder=folder, root=root, slot=slot)
+    progress.say(f"checking out the base, {commits[0].sha[:12]}")
+    with cache.checked_out(
+        root, commits[0].sha, folder=folder, most=config.measure.cache
+    ) as slot:
+        side = partial(_checkout, folder=folder, root=root, slot=slot, work=work)
         plan = Plan(
             Workshop(config, work, _emptied(slot / "scratch"), progress),
-            base=side(Side.BASE, commits[0], tree),
+            base=side(Side.BASE, commits[0], slot / "base"),
             head=side(Side.HEAD, commits[1], root),
         )
         if not plan.base.project.is_dir():
@@ -72,7 +73,7 @@ def measure_checkout(
         suites = tuple(suite for suite in suites if suite.name not in done)
         comparison = Comparison(plan, left_out=left_out, cleared=cleared)
         with _kept(comparison, plan.workshop):
-            return comparison.run(suites, open_after)
+            return comparison.run(suites, guidance)
 
 
 def keep(measurement: Measurement, work: Path) -> None:
@@ -106,7 +107,7 @@ def measure_slowed(
     slowdown: float,
     work: Path,
     progress: Progress,
-    open_after: OpenAfter,
+    guidance: Guidance,
 ) -> tuple[Measurement, Injection]:
     """Measure the commit checked out at *folder* against itself, with and without.
 
@@ -116,19 +117,20 @@ def measure_slowed(
     """
     root = git.toplevel(folder)
     commit = git.head_commit(root)
-    with git.cache_slot(root) as slot:
-        progress.say(f"checking out {commit.sha[:12]}, to compare it with itself")
-        tree = git.worktree(root, commit.sha, slot / "base")
+    progress.say(f"checking out {commit.sha[:12]}, to compare it with itself")
+    with cache.checked_out(
+        root, commit.sha, folder=folder, most=config.measure.cache
+    ) as slot:
         own = root
         if commit.dirty:
             progress.say("uncommitted changes are left out")
             own = git.worktree(root, commit.sha, slot / "head")
             _lend_lock_files(folder, root, own)
             commit = replace(commit, dirty=False)
-        side = partial(_checkout, folder=folder, root=root, slot=slot)
+        side = partial(_checkout, folder=folder, root=root, slot=slot, work=work)
         plan = Plan(
             Workshop(config, work, _emptied(slot / "scratch"), progress),
-            base=side(Side.BASE, commit, tree),
+            base=side(Side.BASE, commit, slot / "base"),
             head=side(Side.HEAD, commit, own),
         )
         if not plan.base.project.is_dir():
@@ -140,7 +142,7 @@ def measure_slowed(
         comparison = Comparison(plan, left_out=left_out)
         injection = Injection(plan, suites, slowdown=slowdown, place=slot / "criterion")
         with _kept(comparison, plan.workshop):
-            measurement = comparison.run(suites, open_after, injection.pairs)
+            measurement = comparison.run(suites, guidance, injection.pairs)
     return measurement, injection
 
 
@@ -226,7 +228,14 @@ def _emptied(folder: Path) -> Path:
 
 
 def _checkout(
-    side: Side, commit: Commit, tree: Path, *, folder: Path, root: Path, slot: Path
+    side: Side,
+    commit: Commit,
+    tree: Path,
+    *,
+    folder: Path,
+    root: Path,
+    slot: Path,
+    work: Path,
 ) -> Checkout:
     """Return one side; *tree* is its work tree, *folder* where the user stands."""
     # With one target folder for both, the sides would overwrite each other's benches.
@@ -237,4 +246,6 @@ def _checkout(
         root=tree,
         project=tree / folder.resolve().relative_to(root.resolve()),
         target=slot / "target" if shared else None,
+        # Beside what was built, which may be older than this comparison.
+        links=(slot if side is Side.BASE else work) / "links",
     )

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchgate.errors import ToolError, UsageError
+from benchgate.measure import cures
 from benchgate.model import Commit
 
 _WITHIN = 600.0
-_SLOTS = 32
 _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
 # In a hook, git tells its children where the repository is; ours may be another one,
 # and the index that a commit is being made from must never be written to.
@@ -111,28 +111,6 @@ def changed_files(root: Path, base: str) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def cache_slot(root: Path) -> Iterator[Path]:
-    """Yield a folder outside the repository that no other comparison uses meanwhile.
-
-    It stays, so that the next comparison builds little.
-    Raises ToolError when there is no place for it.
-    """
-    import hashlib  # noqa: PLC0415 - only who measures needs it
-
-    digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
-    home = _cache() / "benchgate" / f"{root.name}-{digest}"
-    with contextlib.ExitStack() as stack:
-        try:
-            slot = _first_free(home, stack)
-        except OSError as error:
-            raise ToolError(
-                f"{home}: can't be used for the base: {error.strerror or error}",
-                hint="name a folder that can be written to in XDG_CACHE_HOME",
-            ) from error
-        yield slot
-
-
-@contextlib.contextmanager
 def locked(folder: Path) -> Iterator[bool]:
     """Yield whether *folder*, made where it is missing, is ours until the end."""
     import fcntl  # noqa: PLC0415 - Windows, which judges files only, has none
@@ -162,6 +140,18 @@ def worktree(root: Path, sha: str, at: Path) -> Path:
     return at
 
 
+def repository_of(at: Path) -> Path | None:
+    """Return the repository of the work tree at *at*, None where either is gone."""
+    if not (at / ".git").is_file():
+        return None
+    return _common_folder(at)
+
+
+def prune_worktrees(repository: Path) -> None:
+    """Make *repository* forget the work trees that are gone."""
+    _try_git(repository, "worktree", "prune")
+
+
 def is_tracked(root: Path, path: str) -> bool:
     """Say whether Git knows the file *path* of *root*."""
     return _try_git(root, "ls-files", "--error-unmatch", "--", path) is not None
@@ -172,28 +162,15 @@ def is_shallow(root: Path) -> bool:
     return (_try_git(root, "rev-parse", "--is-shallow-repository") or "")[:4] == "true"
 
 
-def _cache() -> Path:
-    """Return the user's cache folder; relative ones are to be ignored by its rules."""
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(named).is_absolute():
-        return Path(named)
-    return Path(os.path.expanduser("~")) / ".cache"  # noqa: PTH111 - never fails
-
-
-def _first_free(home: Path, stack: contextlib.ExitStack) -> Path:
-    for number in range(_SLOTS):
-        slot = home / str(number)
-        if stack.enter_context(locked(slot)):
-            return slot
-    raise ToolError(f"{home}: {_SLOTS} comparisons are already running")
+def _common_folder(at: Path) -> Path | None:
+    """Return what all work trees of the repository around *at* have in common."""
+    found = _try_git(at, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return Path(found.removesuffix("\n")) if found else None
 
 
 def _is_worktree_of(root: Path, at: Path) -> bool:
-    if not (at / ".git").is_file():
-        return False
-    asked = ("rev-parse", "--path-format=absolute", "--git-common-dir")
-    ours, theirs = _try_git(root, *asked), _try_git(at, *asked)
-    return theirs is not None and ours == theirs
+    theirs = repository_of(at)
+    return theirs is not None and theirs == _common_folder(root)
 
 
 def _moved(at: Path, sha: str) -> bool:
@@ -239,7 +216,7 @@ def _checked(out: subprocess.CompletedProcess[str], command: str) -> str:
     said = (errors or lines[-1:] or [f"status {out.returncode}"])[0]
     # How to trust a folder of another user is in the last line.
     advice = [line for line in lines if line.startswith("git config ")]
-    hint = f"run `{advice[0]}`" if advice else ""
+    hint = f"run `{advice[0]}`" if advice else cures.cure_of_git(out.stderr)
     raise ToolError(f"git {command}: {said.partition(': ')[2] or said}", hint=hint)
 
 

@@ -146,7 +146,6 @@ def forget_peak(session: int) -> None:
 
 def environment(root: Path) -> Environment:
     """Return what is known of this machine and of the tools as seen in *root*."""
-    toolchain = _printed_by(("rustc", "-V"), root=root)
     tools = ((name, _printed_by(words, root=root)) for name, words in _TOOLS.items())
     return Environment(
         arch=platform.machine() or UNKNOWN,
@@ -156,11 +155,16 @@ def environment(root: Path) -> Environment:
         kernel=platform.release() or UNKNOWN,
         libc=" ".join(part for part in platform.libc_ver() if part) or UNKNOWN,
         governor=(kernel.read(_GOVERNOR) or UNKNOWN).strip(),
-        toolchain=toolchain or UNKNOWN,
+        toolchain=toolchain(root),
         runner=runner_class(os.environ),
         build="release",
         tools=tuple((name, version_in(line)) for name, line in tools if line),
     )
+
+
+def toolchain(root: Path) -> str:
+    """Return the compiler that is used in *root*, with its version and commit."""
+    return _printed_by(("rustc", "-V"), root=root) or UNKNOWN
 
 
 def version_of(command: Sequence[str], *, root: Path) -> str | None:

@@ -23,7 +23,7 @@ from benchgate.config import Suite
 from benchgate.errors import ToolError
 from benchgate.injected import Refusal, repeated_suite
 from benchgate.measure import cargo
-from benchgate.measure.micro import MicroPairs, MicroSide
+from benchgate.measure.micro import MicroPairs, MicroSide, layouts_of
 from benchgate.measure.pairs import PairedSuite
 from benchgate.measure.plan import Plan
 from benchgate.model import Round, Side
@@ -242,16 +242,21 @@ def _slowed_side(
         _TOLD: str(told),
     }
     with _locks_kept({target.folder for target in targets}, base.checkout.root):
+        kept = base.checkout.links if base.layouts else None
         executables, _ = cargo.build(
-            targets, suite=base.suite, env=env, log=log, settings=settings
+            targets, suite=base.suite, env=env, log=log, settings=settings, kept=kept
         )
     benches, _ = cargo.benchmarks(executables, suite=base.suite, env=env)
+    layouts = None
+    if kept:
+        layouts = layouts_of(base.workshop, Side.HEAD, benches, kept)
     return replace(
         base,
         checkout=replace(base.checkout, side=Side.HEAD),
         env=env,
         executables=executables,
-        benches={bench.title: bench for bench in benches},
+        benches={bench.name: bench for bench in benches},
+        layouts=layouts,
     )
 
 
@@ -296,7 +301,7 @@ def _named(told: Path, side: MicroSide) -> frozenset[str]:
     except FileNotFoundError:
         return frozenset()
     return frozenset(
-        bench.title
+        bench.name
         for bench in side.benches.values()
         if bench.title in names or bench.pattern in names
     )

@@ -8,14 +8,16 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchgate.config import Suite
 from benchgate.errors import ToolError
-from benchgate.measure import cargo, git, slices
+from benchgate.measure import cargo, git, links, slices
+from benchgate.measure.inputs import changed_inputs
+from benchgate.measure.layouts import Layouts, doubts_of, seed_of
 from benchgate.measure.plan import Checkout, Plan, Workshop
 from benchgate.measure.record import record
 from benchgate.model import Doubt, Failure, Round, Side
@@ -25,12 +27,16 @@ from benchgate.tools import merge
 _FOR_RECORD = 0.25
 # A suite as its authors set it up may take long; only one that hangs is ended.
 _ALONE_WITHIN = 4 * 3600.0
+_SHOWN_INPUTS = 3
 _UNMEASURED = "it was not measured: the budget was used up"
 
 
 @dataclass(frozen=True, slots=True)
 class MicroSide:
-    """One side, built: its benchmarks by title, and what one run of them took."""
+    """One side, built: its benchmarks by name, and what one run of them took.
+
+    ``unbuilt`` are the titles of targets among the ``failures``.
+    """
 
     workshop: Workshop
     suite: Suite
@@ -41,6 +47,8 @@ class MicroSide:
     failures: tuple[Failure, ...]
     doubts: tuple[Doubt, ...]
     record: Round
+    unbuilt: frozenset[str]
+    layouts: Layouts | None
 
     def recorded(self, *, brief: bool, within: float) -> MicroSide:
         """Return this side after one run of all of its benchmarks.
@@ -63,11 +71,19 @@ class MicroSide:
         )
         return replace(self, record=made, doubts=(*self.doubts, *made.doubts))
 
+    def sharing(self, titles: Collection[str]) -> MicroSide:
+        """Return this side with these *titles*, and no others, as shared ones."""
+        benches = [
+            replace(bench, shared=bench.title in titles)
+            for bench in self.benches.values()
+        ]
+        return replace(self, benches={bench.name: bench for bench in benches})
+
     def slice(
         self, bench: cargo.Bench, path: Path, *, seconds: float, raw: Path | None = None
     ) -> Round:
         """Return one slice of *bench* through the executable at *path*."""
-        iteration = slices.iterations_of(self.record).get(bench.title)
+        iteration = slices.iterations_of(self.record).get(bench.name)
         return slices.run_slice(
             bench,
             path,
@@ -77,16 +93,24 @@ class MicroSide:
             raw=raw,
         )
 
-    def copies(
-        self, executables: Collection[cargo.Executable], folder: Path
+    def drawn(
+        self, executables: Collection[cargo.Executable], folder: Path, *, number: int
     ) -> dict[cargo.Executable, Path]:
-        """Return a path for each executable: fresh copies, if the settings say so."""
-        if self.workshop.config.measure.layouts == "one":
+        """Return the file to run of each executable, if need be in a layout of its own.
+
+        Those of round *number* are made in *folder*.
+        """
+        layouts, side = self.layouts, self.checkout.side
+        if layouts is None:
             return {executable: executable.path for executable in executables}
-        place = folder / self.checkout.side
-        place.mkdir(parents=True, exist_ok=True)
         return {
-            executable: slices.copy_of(executable, place) for executable in executables
+            executable: layouts.draw(
+                executable.target.title,
+                executable.path,
+                folder / side,
+                seed=seed_of(side, number),
+            )
+            for executable in executables
         }
 
 
@@ -96,9 +120,12 @@ def build_side(
     checkout: Checkout,
     *,
     like: Sequence[cargo.Target] = (),
+    without: Collection[str] = (),
 ) -> MicroSide:
     """Build the benches of *suite*, or only those of *like*, and list them.
 
+    *without*: titles of targets that are left alone.
+    A target of the head that doesn't build is a failure, as long as others do.
     Raises ToolError when they don't build, or the head has none.
     """
     side = checkout.side
@@ -108,9 +135,18 @@ def build_side(
     if like:
         names = {t.title for t in like}
         targets = tuple(t for t in targets if t.title in names)
-    executables, doubts = cargo.build(
-        targets, suite=suite, env=env, log=workshop.log(suite.name, side)
-    )
+    targets = tuple(t for t in targets if t.title not in without)
+    kept = checkout.links if workshop.config.measure.layouts == "fresh" else None
+    log = workshop.log(suite.name, side)
+    unbuilt: dict[str, Failure] = {}
+    if side is Side.HEAD:
+        executables, doubts, unbuilt = cargo.build_what_builds(
+            targets, suite=suite, env=env, log=log, kept=kept
+        )
+    else:
+        executables, doubts = cargo.build(
+            targets, suite=suite, env=env, log=log, kept=kept
+        )
     benches, failures = cargo.benchmarks(executables, suite=suite, env=env)
     if side is Side.HEAD and not benches and not failures:
         raise _nothing_to_measure(checkout, suite, executables, doubts)
@@ -120,11 +156,24 @@ def build_side(
         checkout,
         env,
         executables,
-        {bench.title: bench for bench in benches},
-        failures,
+        {bench.name: bench for bench in benches},
+        (*unbuilt.values(), *failures),
         doubts,
         record=Round({}),
+        unbuilt=frozenset(unbuilt),
+        layouts=layouts_of(workshop, side, benches, kept) if kept else None,
     )
+
+
+def layouts_of(
+    workshop: Workshop, side: Side, benches: Collection[cargo.Bench], kept: Path
+) -> Layouts:
+    """Return what draws layouts of *benches*; *kept* says how they were linked."""
+    found = Layouts(side, scratch=workshop.scratch)
+    for executable in dict.fromkeys(bench.executable for bench in benches):
+        line = links.line_of(executable.path, kept)
+        found.learn(executable.target.title, line)
+    return found
 
 
 def measure_alone(workshop: Workshop, suite: Suite, checkout: Checkout) -> Round:
@@ -165,8 +214,9 @@ class MicroPairs:
         self._suite = suite
         if sides is None:
             head = build_side(plan.workshop, suite, plan.head)
+            head = replace(head, doubts=(*head.doubts, *_of_inputs(plan, suite, head)))
             sides = _build_base(plan, suite, head), head
-        base, head = sides
+        base, head = _named_alike(*sides)
         self._sides = {Side.BASE: base, Side.HEAD: head}
         renames = plan.workshop.config.renames
         self._pairs = matched(base.benches, head.benches, renames)
@@ -181,6 +231,36 @@ class MicroPairs:
     def base(self) -> MicroSide:
         """Return the base as it is built, and recorded once ``first`` is done."""
         return self._sides[Side.BASE]
+
+    def built(
+        self, benchmark: str
+    ) -> dict[Side, tuple[cargo.Bench, Mapping[str, str | None]]]:
+        """Return *benchmark*, as the head calls it, on each side with its environment.
+
+        Its executables are those that Cargo linked.
+        """
+        titles = next(pair for pair in self._pairs if pair[1] == benchmark)
+        return {
+            side: (self._sides[side].benches[title], self._sides[side].env)
+            for side, title in zip(Side, titles, strict=True)
+        }
+
+    def read_as_built(self) -> dict[str, float]:
+        """Return the change of each benchmark in one run of both builds, as a share."""
+        before, after = (
+            slices.iterations_of(self._sides[side].record) for side in Side
+        )
+        return {
+            head: after[head] / before[base] - 1
+            for base, head in self._pairs
+            if base in before
+            and head in after
+            and any(
+                side.layouts
+                and side.layouts.draws(side.benches[title].executable.target.title)
+                for side, title in zip(self._sides.values(), (base, head), strict=True)
+            )
+        }
 
     def first(self, *, deadline: float) -> tuple[Round, Round]:
         """Run the suite once a side; return what only one side has, and what failed."""
@@ -205,34 +285,125 @@ class MicroPairs:
         What the *deadline* leaves out is not in it.
         """
         folder = self._workshop.scratch / f"round-{number}"
-        order = [p for p in self._pairs if p[1] in wanted and p[1] not in self._broken]
-        rng.shuffle(order)
-        copies = {
-            side: built.copies(
-                {built.benches[titles[index]].executable for titles in order}, folder
+        # Who takes two slices of a layout is there in every other round.
+        wanted = [name for name in wanted if number % self._slices_each(name) == 0]
+        order = self._order(rng, wanted)
+        files = {
+            side: built.drawn(
+                {built.benches[titles[index]].executable for titles in order},
+                folder,
+                number=number,
             )
             for index, (side, built) in enumerate(self._sides.items())
         }
+        parts = self._slices(order, rng, files, number=number, deadline=deadline)
+        shutil.rmtree(folder, ignore_errors=True)
+        layouts = [side.layouts for side in self._sides.values()]
+        doubts = doubts_of(self._suite.name, *layouts)
+        parts[Side.HEAD].append(("", Round({}, doubts=doubts)))
+        return merge(parts[Side.BASE]), merge(parts[Side.HEAD])
+
+    def pair_as_built(
+        self, rng: random.Random, *, wanted: Collection[str], deadline: float
+    ) -> tuple[Round, Round]:
+        """Return a round of *wanted* by the executables as Cargo linked them."""
+        files = {
+            side: {executable: executable.path for executable in built.executables}
+            for side, built in self._sides.items()
+        }
+        order = self._order(rng, wanted)
+        parts = self._slices(order, rng, files, number=None, deadline=deadline)
+        return merge(parts[Side.BASE]), merge(parts[Side.HEAD])
+
+    def _order(
+        self, rng: random.Random, wanted: Collection[str]
+    ) -> list[tuple[str, str]]:
+        order = [p for p in self._pairs if p[1] in wanted and p[1] not in self._broken]
+        rng.shuffle(order)
+        return order
+
+    def _slices(
+        self,
+        order: Sequence[tuple[str, str]],
+        rng: random.Random,
+        files: Mapping[Side, dict[cargo.Executable, Path]],
+        *,
+        number: int | None,
+        deadline: float,
+    ) -> dict[Side, list[tuple[str, Round]]]:
+        """Return a slice a side of each in *order*, the first side by coin."""
         parts: dict[Side, list[tuple[str, Round]]] = {side: [] for side in Side}
         for titles in order:
             if time.monotonic() >= deadline:
                 break
-            title = dict(zip(Side, titles, strict=True))
-            sides = list(Side)
-            if rng.random() < 0.5:  # noqa: PLR2004 - a fair coin
-                sides.reverse()
-            for side in sides:
-                bench = self._sides[side].benches[title[side]]
-                part = self._slice(side, bench, copies[side][bench.executable], number)
-                parts[side].append(("", part))
-                if part.failures:
-                    # The other side still runs, so that the report names who fails.
-                    self._broken.add(titles[1])
-        shutil.rmtree(folder, ignore_errors=True)
-        return merge(parts[Side.BASE]), merge(parts[Side.HEAD])
+            taken: dict[Side, list[Round]] = {side: [] for side in Side}
+            for _ in range(self._slices_each(titles[1])):
+                for side, part in self._pair_of(titles, rng, files, number):
+                    taken[side].append(part)
+            for side, each in taken.items():
+                parts[side].append(("", slices.averaged(each)))
+            if any(part.failures for each in taken.values() for part in each):
+                self._broken.add(titles[1])
+        return parts
+
+    def _pair_of(
+        self,
+        titles: tuple[str, str],
+        rng: random.Random,
+        files: Mapping[Side, dict[cargo.Executable, Path]],
+        number: int | None,
+    ) -> Iterator[tuple[Side, Round]]:
+        """Yield a slice of each side, the first by coin, whatever comes of the other.
+
+        So the report names who fails.
+        """
+        title = dict(zip(Side, titles, strict=True))
+        sides = list(Side)
+        if rng.random() < 0.5:  # noqa: PLR2004 - a fair coin
+            sides.reverse()
+        for side in sides:
+            bench = self._sides[side].benches[title[side]]
+            yield side, self._drawn_slice(side, bench, files[side], number)
+
+    def _slices_each(self, name: str) -> int:
+        """Return how many slices of a pair of layouts of benchmark *name* are taken."""
+        return max(
+            side.layouts.slices_each(side.benches[title].executable.target.title)
+            if side.layouts
+            else 1
+            for titles in self._pairs
+            if titles[1] == name
+            for side, title in zip(self._sides.values(), titles, strict=True)
+        )
 
     def close(self) -> None:
         """Nothing stays open between rounds."""
+
+    def _drawn_slice(
+        self,
+        side: Side,
+        bench: cargo.Bench,
+        files: dict[cargo.Executable, Path],
+        number: int | None,
+    ) -> Round:
+        """Return one slice; what fails only in its layout is run as it was built."""
+        executable = bench.executable
+        part = self._slice(side, bench, files[executable], number)
+        layouts = self._sides[side].layouts
+        if not part.failures or layouts is None or number is None:
+            return part
+        if files[executable] == executable.path:
+            return part
+        # What fails only now and then is ill in any layout.
+        if not self._slice(side, bench, files[executable], None).failures:
+            return part
+        again = self._slice(side, bench, executable.path, number)
+        if again.failures:
+            return part
+        files[executable] = executable.path
+        ending = part.failures[0].reason.removeprefix(f"{side}: ")
+        layouts.crashed(executable.target.title, ending, seed=seed_of(side, number))
+        return again
 
     def _slice(
         self, side: Side, bench: cargo.Bench, path: Path, number: int | None
@@ -278,6 +449,17 @@ def matched(
     return pairs
 
 
+def _named_alike(base: MicroSide, head: MicroSide) -> tuple[MicroSide, MicroSide]:
+    """Return both sides with a target's name beside what two targets of one have."""
+    shared = {
+        bench.title
+        for side in (base, head)
+        for bench in side.benches.values()
+        if bench.shared
+    }
+    return base.sharing(shared), head.sharing(shared)
+
+
 def _nothing_to_measure(
     checkout: Checkout,
     suite: Suite,
@@ -290,8 +472,9 @@ def _nothing_to_measure(
             hint="list them with `cargo bench -- --list`",
         )
     problem = f"{suite.name}: no criterion benches found in {checkout.project}"
+    foreign = cargo.foreign_benches(checkout.project)
     return ToolError(
-        "; ".join([problem, *(doubt.text for doubt in doubts)]),
+        "; ".join([problem, *(doubt.text for doubt in doubts), *foreign]),
         hint="a bench target needs `harness = false` and criterion among the "
         "dev-dependencies",
     )
@@ -301,12 +484,25 @@ def _of(side: Side, failures: Sequence[Failure]) -> tuple[Failure, ...]:
     return tuple(replace(f, reason=f"{side}: {f.reason}") for f in failures)
 
 
+def _of_inputs(plan: Plan, suite: Suite, head: MicroSide) -> tuple[Doubt, ...]:
+    """Return a doubt for what the benches read, where that is another on the base."""
+    changed = git.changed_files(plan.head.root, plan.base.commit.sha)
+    folders = {executable.target.folder for executable in head.executables}
+    found = changed_inputs(plan.head.root, changed, folders)
+    if not found:
+        return ()
+    names = ", ".join(found[:_SHOWN_INPUTS])
+    more = f" and {len(found) - _SHOWN_INPUTS} more" * (len(found) > _SHOWN_INPUTS)
+    text = f"{suite.name}: {names}{more} changed, which benches seem to read: where "
+    return (Doubt(f"{text}they do, base and head measure different inputs"),)
+
+
 def _build_base(plan: Plan, suite: Suite, head: MicroSide) -> MicroSide:
     """Build the base; where its benches don't, with the benches of the head."""
     targets = [executable.target for executable in head.executables]
     _share_lock_files(plan, {target.folder for target in targets})
     try:
-        return build_side(plan.workshop, suite, plan.base)
+        return build_side(plan.workshop, suite, plan.base, without=head.unbuilt)
     except ToolError as error:
         own = error
     plan.workshop.progress.say(

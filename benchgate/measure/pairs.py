@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 from benchgate.config import Suite
 from benchgate.errors import ToolError
-from benchgate.measure import host, micro, services
+from benchgate.measure import counts, host, micro, services
+from benchgate.measure.cargo import Bench
 from benchgate.measure.plan import Checkout, Plan, Workshop
 from benchgate.model import Comparison as Cleared
 from benchgate.model import (
@@ -29,15 +30,39 @@ from benchgate.model import (
     Run,
     Side,
     Unit,
+    Witness,
 )
 from benchgate.tools import merge
 from benchgate.units import format_quantity
 
 OpenAfter = Callable[[Measurement], set[tuple[str, str]]]
+SuspectsIn = Callable[[Measurement], Sequence[tuple[str, str]]]
+SurprisesIn = Callable[
+    [Measurement, Mapping[tuple[str, str], float]], Sequence[tuple[str, str]]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What a judgement of the rounds so far calls for.
+
+    ``open_after`` a look: what more rounds may settle. ``suspects_in`` all rounds: what
+    seems to be slower, and is worth a closer look. ``surprises_in`` them: what read
+    otherwise in the executables as built, and is worth running once more like that.
+    """
+
+    open_after: OpenAfter
+    suspects_in: SuspectsIn = lambda _: ()
+    surprises_in: SurprisesIn = lambda _, __: ()
+
+
 Pair = tuple[Round, Round]
 """A round of the base and the one of the head that belongs to it."""
 
 # Later looks get more of the allowed error: by then the data are worth more.
+# Pairs of slices of what reads slower as it was built, and what they all may take.
+_PAIRS_AS_BUILT = 8
+_AS_BUILT_WITHIN = 60.0
 _SHARES = {1: (1.0,), 2: (0.4, 0.6), 3: (0.2, 0.3, 0.5)}
 
 
@@ -63,6 +88,24 @@ class PairedSuite(Protocol):
 
     def close(self) -> None:
         """Let go of what is running."""
+
+
+@runtime_checkable
+class LinkedSuite(PairedSuite, Protocol):
+    """A suite of executables that Cargo linked, each with benchmarks in it."""
+
+    def built(
+        self, benchmark: str
+    ) -> Mapping[Side, tuple[Bench, Mapping[str, str | None]]]:
+        """Return *benchmark*, as the head calls it, on each side with its variables."""
+
+    def read_as_built(self) -> Mapping[str, float]:
+        """Return the change of each benchmark in one run of both builds, as a share."""
+
+    def pair_as_built(
+        self, rng: random.Random, *, wanted: Collection[str], deadline: float
+    ) -> Pair:
+        """Return one round of *wanted* in no other layout than the one of the build."""
 
 
 Also = Callable[[Mapping[str, PairedSuite]], Mapping[str, PairedSuite]]
@@ -97,6 +140,9 @@ class Comparison:
         self._before: Pair = (Round({}), Round({}))
         self._after = Round({})
         self._environments = {side: Environment() for side in Side}
+        self._witnesses: list[Witness] = []
+        self._as_built: list[Pair] = []
+        self._is_measured = False
         self._share = 1.0
         self._building = 0.0
         self._measuring = 0.0
@@ -115,16 +161,18 @@ class Comparison:
             share_of_error=self._share,
             left_out=self._left_out,
             cleared=self._cleared,
+            witnesses=tuple(self._witnesses),
+            as_built=self._runs_as_built(),
             cost=Cost(self._building, self._measuring),
         )
 
     def run(
         self,
         suites: Sequence[Suite],
-        open_after: OpenAfter,
+        guidance: Guidance,
         also: Also = lambda _: {},
     ) -> Measurement:
-        """Measure *suites* until *open_after* a look finds nothing, or the budget ends.
+        """Measure *suites* until *guidance* calls for no more, or the budget ends.
 
         *also* names suites that are made of those that are built, in the same rounds.
         Raises ToolError when a suite can't be built or started, and when the budget
@@ -141,7 +189,13 @@ class Comparison:
                 ready[suite.name] = make(self._plan, suite)
             ready.update(also(ready))
             self._building = time.monotonic() - began
-            self._measure(ready, open_after)
+            deadline = time.monotonic() + self._workshop.config.measure.budget
+            self._measure(ready, guidance.open_after, deadline=deadline)
+            self._is_measured = True
+            self._run_as_built(ready, guidance.surprises_in, deadline=deadline)
+            if self.rounds and counts.is_there():
+                suspects = guidance.suspects_in(self.measurement())
+                self._count_work(ready, suspects, deadline=deadline)
         finally:
             for suite_pairs in ready.values():
                 suite_pairs.close()
@@ -149,14 +203,21 @@ class Comparison:
 
     def stopped(self) -> None:
         """Note that somebody stopped it; what is there may be judged all the same."""
+        if self._is_measured:
+            return
         text = f"measuring was stopped after {_counted(self.rounds)}"
         self._after = Round({}, self._after.failures, (Doubt(text),))
 
-    def _measure(self, suites: dict[str, PairedSuite], open_after: OpenAfter) -> None:
+    def _measure(
+        self,
+        suites: dict[str, PairedSuite],
+        open_after: OpenAfter,
+        *,
+        deadline: float,
+    ) -> None:
         settings = self._workshop.config.measure
         shares = shares_of_error(len(settings.looks))
         began = time.monotonic()
-        deadline = began + settings.budget
         firsts = [suite.first(deadline=deadline) for suite in suites.values()]
         base, head = _merged(firsts)
         self._before = (self._uncleared(base), self._uncleared(head))
@@ -193,6 +254,88 @@ class Comparison:
             self._workshop.progress.say(
                 f"after {self.rounds} rounds {len(still_open)} benchmarks are open"
             )
+
+    def _count_work(
+        self,
+        suites: Mapping[str, PairedSuite],
+        suspects: Sequence[tuple[str, str]],
+        *,
+        deadline: float,
+    ) -> None:
+        """Count what an iteration of each of *suspects* does, the worst first.
+
+        What the *deadline* leaves out has no witness.
+        """
+        began = time.monotonic()
+        deadline = min(deadline, began + counts.WITHIN)
+        for number, (name, benchmark) in enumerate(suspects):
+            suite = suites[name]
+            if time.monotonic() >= deadline:
+                return
+            if not isinstance(suite, LinkedSuite):
+                continue
+            self._workshop.progress.say(
+                f"counting the instructions of {number + 1} of {len(suspects)} "
+                "benchmarks that seem to be slower"
+            )
+            built = suite.built(benchmark)
+            witness = counts.witness(built, suite=name, deadline=deadline)
+            if witness:
+                self._witnesses.append(witness)
+        self._measuring += time.monotonic() - began
+
+    def _run_as_built(
+        self,
+        suites: Mapping[str, PairedSuite],
+        surprises_in: SurprisesIn,
+        *,
+        deadline: float,
+    ) -> None:
+        """Run what *surprises_in* finds as Cargo linked it, in a few pairs of slices.
+
+        What the *deadline* leaves out is not in them, and neither is what fails.
+        """
+        linked = {n: s for n, s in suites.items() if isinstance(s, LinkedSuite)}
+        read = {
+            (name, benchmark): change
+            for name, suite in linked.items()
+            for benchmark, change in suite.read_as_built().items()
+        }
+        if not read or not self.rounds:
+            return
+        wanted = surprises_in(self.measurement(), read)
+        if not wanted:
+            return
+        self._workshop.progress.say(
+            f"running {len(wanted)} benchmarks as built, to tell luck from code"
+        )
+        began = time.monotonic()
+        deadline = min(deadline, began + _AS_BUILT_WITHIN)
+        for number in range(_PAIRS_AS_BUILT):
+            rng = random.Random(self._seed(-1 - number))  # noqa: S311 - as in a round
+            made = [
+                suite.pair_as_built(
+                    rng,
+                    wanted=[b for of, b in wanted if of == name],
+                    deadline=deadline,
+                )
+                for name, suite in linked.items()
+            ]
+            base, head = _merged(made)
+            if time.monotonic() >= deadline:
+                break
+            self._as_built.append((Round(base.samples), Round(head.samples)))
+        self._measuring += time.monotonic() - began
+
+    def _runs_as_built(self) -> tuple[Run, Run] | None:
+        if not self._as_built:
+            return None
+        base, head = (tuple(side) for side in zip(*self._as_built, strict=True))
+        before, after = self._plan.base, self._plan.head
+        return (
+            Run(before.commit, self._environments[Side.BASE], base),
+            Run(after.commit, self._environments[Side.HEAD], head),
+        )
 
     def _uncleared(self, before: Round) -> Round:
         """Return *before* without what is cleared: the base may be older than it."""

@@ -28,7 +28,8 @@ class Checkout:
     """One side as it lies on disk.
 
     ``root`` is the top of the work tree, ``project`` the folder in it that
-    benchgate was called for. ``target`` is where Cargo builds, None for its default.
+    benchgate was called for. ``target`` is where Cargo builds, None for its default;
+    ``links`` takes how it links, None where nobody needs to know.
     """
 
     side: Side
@@ -36,6 +37,7 @@ class Checkout:
     root: Path
     project: Path
     target: Path | None = None
+    links: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchgate.config import Suite
@@ -155,11 +155,19 @@ def _read(
         read = criterion.read(source, suite=suite.name, partial=True)
     except FormatError as error:
         return Round({}), problem or error.problem
-    titles = {bench.title for bench in members}
+    names = {bench.title: bench.name for bench in members}
     return (
         Round(
-            {k: s for k, s in read.samples.items() if k.benchmark in titles},
-            tuple(f for f in read.failures if f.benchmark in titles),
+            {
+                replace(key, benchmark=names[key.benchmark]): sample
+                for key, sample in read.samples.items()
+                if key.benchmark in names
+            },
+            tuple(
+                replace(failure, benchmark=names[failure.benchmark])
+                for failure in read.failures
+                if failure.benchmark in names
+            ),
             tuple(d for d in read.doubts if d.series),
         ),
         problem,

@@ -84,8 +84,8 @@ class Running:
     session: int
 
 
-class _PortTakenError(ToolError):
-    """Somebody else was faster: worth another try on another port."""
+class PortTakenError(ToolError):
+    """Somebody else was faster, whatever was started: worth a try on another port."""
 
 
 def build(
@@ -109,12 +109,30 @@ def prepare(
     _run_once(service, service.prepare, side=side, root=root, log=log, within=within)
 
 
+def executable_of(service: Service, *, side: Side, root: Path) -> Path | None:
+    """Return the file that ``start`` runs first in *root*.
+
+    None where a shell or the search path tells which that is.
+    """
+    words = shell_words(_filled(service.start, port=0, side=side))
+    if "/" not in words[0] or words[:2] == ("/bin/sh", "-c"):
+        return None
+    return root / words[0]
+
+
 @contextmanager
 def started(
-    service: Service, *, suite: str, side: Side, root: Path, log: Path
+    service: Service,
+    *,
+    suite: str,
+    side: Side,
+    root: Path,
+    log: Path,
+    executable: Path | None = None,
 ) -> Iterator[Running]:
     """Start *service* in *root*, await that it is ready, and end it afterwards.
 
+    *executable* takes the place of what ``executable_of`` says.
     The port is a free one, passed as ``PORT``; was it taken meanwhile, another one
     is tried. What is printed is added to *log*.
     Afterwards ``stop`` is run, and nothing of the service's session survives.
@@ -122,7 +140,15 @@ def started(
     ready in time; *suite* begins the sentence.
     """
     with ExitStack() as stack:
-        yield _first_ready(stack, service, suite=suite, side=side, root=root, log=log)
+        yield _first_ready(
+            stack,
+            service,
+            suite=suite,
+            side=side,
+            root=root,
+            log=log,
+            executable=executable,
+        )
 
 
 def free_port() -> int:
@@ -141,26 +167,37 @@ def _first_ready(
     side: Side,
     root: Path,
     log: Path,
+    executable: Path | None,
 ) -> Running:
     """Start *service* until it gets a port, and have *stack* end it."""
 
     def one_try() -> Running:
-        launch = _launched(service, suite=suite, side=side, root=root, log=log)
+        launch = _launched(
+            service, suite=suite, side=side, root=root, log=log, executable=executable
+        )
         return stack.enter_context(launch)
 
     for _ in range(_TRIES - 1):
-        with suppress(_PortTakenError):
+        with suppress(PortTakenError):
             return one_try()
     return one_try()
 
 
 @contextmanager
 def _launched(
-    service: Service, *, suite: str, side: Side, root: Path, log: Path
+    service: Service,
+    *,
+    suite: str,
+    side: Side,
+    root: Path,
+    log: Path,
+    executable: Path | None,
 ) -> Iterator[Running]:
     """Start *service* on one port; ready inside the block, gone after it."""
     port = free_port()
     words = shell_words(_filled(service.start, port=port, side=side))
+    if executable:
+        words = (str(executable), *words[1:])
     env = _variables(service, port=port, side=side)
     with log.open("ab") as output:
         # Read before the start: the service moves the position that we share.
@@ -200,7 +237,7 @@ def _await_ready(
             printed = _last_printed(log, offset)
             problem = f"{place} {ending_of(status)} before it was ready"
             taken = _PORT_TAKEN.search(printed) or _is_taken(port)
-            kind = _PortTakenError if taken else ToolError
+            kind = PortTakenError if taken else ToolError
             raise kind(with_lines(problem, printed), hint=f"see {log.name}")
         if answers:
             return

@@ -7,9 +7,9 @@ forth between base and head many times a minute.
 from __future__ import annotations
 
 import re
-import shutil
+import statistics
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,9 +17,9 @@ import msgspec
 
 from benchgate.errors import FormatError
 from benchgate.measure import process
-from benchgate.measure.cargo import Bench, Executable, package_environment
+from benchgate.measure.cargo import Bench, package_environment
 from benchgate.measure.plan import last_lines
-from benchgate.model import Failure, Round, Sample
+from benchgate.model import Failure, Reading, Round, Sample, SeriesKey
 from benchgate.tools import criterion
 from benchgate.tools.source import Source
 
@@ -115,16 +115,31 @@ def run_slice(
         return read
 
 
-def copy_of(executable: Executable, folder: Path) -> Path:
-    """Return a fresh copy of *executable* in *folder*.
+def averaged(parts: Sequence[Round]) -> Round:
+    """Return one slice made of several of the same benchmark: their geometric means.
 
-    Where a file lies in memory moves its time by up to a fifth for as long as it
-    stays there; a fresh copy draws that anew.
+    What the first of them failed of, if any did, stands for all.
     """
-    target = executable.target
-    place = folder / f"{target.package}-{target.name}"
-    shutil.copy(executable.path, place)
-    return place
+    failed = [part for part in parts if part.failures]
+    if failed or len(parts) == 1:
+        return (failed or list(parts))[0]
+    first = parts[0]
+    samples: dict[SeriesKey, Reading] = {}
+    for key, reading in first.samples.items():
+        alike = [
+            other
+            for part in parts
+            if isinstance(other := part.samples.get(key), Sample)
+            and isinstance(reading, Sample)
+            and other.statistics == reading.statistics
+        ]
+        values = zip(*(other.values for other in alike), strict=True)
+        samples[key] = replace(
+            alike[0],
+            values=tuple(map(statistics.geometric_mean, values)),
+            count=sum(other.count for other in alike),
+        )
+    return replace(first, samples=samples)
 
 
 def iterations_of(record: Round) -> dict[str, float]:
@@ -152,12 +167,12 @@ def _flags(bench: Bench, planned: SlicePlan | None) -> list[str]:
 def _read(bench: Bench, place: Path, *, suite: str) -> Round | None:
     """Return what lies in *place* under the title of *bench*, None if nothing does."""
     try:
-        read = criterion.read(Source(bench.title, place), suite=suite)
+        read = criterion.read(Source(bench.name, place), suite=suite)
     except FormatError:
         return None
     return Round(
-        {replace(k, benchmark=bench.title): s for k, s in read.samples.items()},
-        tuple(replace(f, benchmark=bench.title) for f in read.failures),
+        {replace(k, benchmark=bench.name): s for k, s in read.samples.items()},
+        tuple(replace(f, benchmark=bench.name) for f in read.failures),
     )
 
 
@@ -183,7 +198,7 @@ def _keep(bench: Bench, place: Path, raw: Path) -> None:
         return  # the form before criterion 0.3.3: read, but not worth keeping
     message = {
         "reason": "benchmark-complete",
-        "id": bench.title,
+        "id": bench.name,
         "iteration_count": [int(count) for count in sample.iters],
         "measured_values": sample.times,
         "unit": "ns",
@@ -194,4 +209,4 @@ def _keep(bench: Bench, place: Path, raw: Path) -> None:
 
 
 def _failed(suite: str, bench: Bench, reason: str, output: str) -> Round:
-    return Round({}, (Failure(suite, bench.title, reason, last_lines(output)),))
+    return Round({}, (Failure(suite, bench.name, reason, last_lines(output)),))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
-from benchgate.doctor import Diagnosis, Finding, Harm
-from benchgate.render.names import visible
+from benchgate.doctor import Diagnosis, Finding, Harm, Luck, Sway
+from benchgate.render.names import sentence, shown, visible
+from benchgate.units import format_change, format_share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +29,7 @@ _MEANING = {
 }
 _SHOWN_PLACES = 5
 _INDENT = "   "
+_GAP = "  "
 
 
 def print_diagnosis(diagnosis: Diagnosis, *, console: Console) -> None:
@@ -46,6 +49,9 @@ def _lines(diagnosis: Diagnosis) -> Iterator[tuple[str, Text]]:
         head = Text(f"{number}. {visible(finding.what)}  ", "bold")
         yield "", head.append(finding.harm.value, _STYLE[finding.harm])
         yield from ((_INDENT, line) for line in _of(finding))
+    if diagnosis.luck:
+        yield "", Text()
+        yield from (("", line) for line in _of_luck(diagnosis.luck))
     yield "", Text()
     yield "", Text(f"Looked at {_and(diagnosis.looked_at)}.", "dim")
     if diagnosis.unknown:
@@ -75,6 +81,57 @@ def _of(finding: Finding) -> Iterator[Text]:
     if places:
         rest = f" and {more} more" if more else ""
         yield Text("at    ", "dim").append(visible(", ".join(places)) + rest, "default")
+
+
+def _of_luck(luck: Luck) -> Iterator[Text]:
+    if luck.sways:
+        layouts = f"{luck.number} layouts of the same code, the most different first:"
+        yield Text(layouts, "bold")
+        yield Text()
+        yield from _table(luck)
+    if luck.sways and not luck.sensitive:
+        yield Text()
+        yield Text(
+            "None of these is sensitive to its layout: none was seen to differ from "
+            "build to build by more than the noise and more than the margin of "
+            f"{format_share(luck.margin)}."
+        )
+    if luck.sways and luck.left_out:
+        yield Text()
+    yield from (Text(f"Left out: {sentence(text)}") for text in luck.left_out)
+
+
+def _table(luck: Luck) -> Iterator[Text]:
+    """Yield the heading and a line for each benchmark; numbers end below each other."""
+    headings = (
+        "",
+        "between layouts",
+        "range",
+        "as built",
+        "within one",
+        "two builds",
+    )
+    rows = [headings, *map(_cells, luck.sways)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    styles = ["dim", *("" if s in luck.sensitive else "dim" for s in luck.sways)]
+    for row, style in zip(rows, styles, strict=True):
+        name, *numbers = (
+            (cell, " " * (width - cell_len(cell)))
+            for cell, width in zip(row, widths, strict=True)
+        )
+        cells = ["".join(name), *(space + cell for cell, space in numbers)]
+        yield Text(_GAP.join(cells), style)
+
+
+def _cells(sway: Sway) -> tuple[str, ...]:
+    return (
+        shown(sway.name),
+        f"± {format_share(sway.between)}",
+        f"{format_change(sway.lowest)} to {format_change(sway.highest)}",
+        format_change(sway.as_built),
+        f"± {format_share(sway.within)}",
+        f"up to {format_share(sway.by_hand)}" if sway.clear else "not clear",
+    )
 
 
 def _and(parts: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchgate.model import Design, Judgement, Kind, Unit, Verdict
 from benchgate.render.names import Name, Phrase, sentence
+from benchgate.render.statement import said_of
 from benchgate.units import (
     format_against,
     format_change,
@@ -207,6 +208,8 @@ def _remark(judgement: Judgement) -> Phrase:
         remarks.append("weak evidence: base and head were not measured in pairs")
     if judgement.slowdown is not None and judgement.reason:
         remarks.append(sentence(judgement.reason))
+    if judgement.statement:
+        remarks.append(sentence(said_of(judgement.statement)))
     return ("; ".join(remarks),) if remarks else ()
 
 

@@ -10,6 +10,7 @@ TIMES = {"parse/1": 100.0, "parse/2": 2000.0, "sort": 500.0}
 
 
 def test_a_used_up_budget_is_a_doubt_and_no_silent_pass(project: Project) -> None:
+    project.write("benchgate.yml", "measure: {layouts: one}")
     project.bench(TIMES, takes=0.1)
     project.commit()
 

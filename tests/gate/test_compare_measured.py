@@ -315,6 +315,19 @@ def test_more_benchmarks_than_a_log_shows_are_all_found(project: Project) -> Non
     assert ended.out.startswith("250 series in 1 rounds")
 
 
+def test_a_changed_file_that_a_bench_reads_is_said(project: Project) -> None:
+    project.bench({"parse": 100.0}, reads="../data/words.txt")
+    project.write("data/words.txt", "one")
+    project.commit()
+    project.write("data/words.txt", "one two")
+
+    ended = project.benchgate(*TWO, "--base", "HEAD")
+
+    assert ended.code == 0, ended.err
+    text = "criterion: data/words.txt changed, which benches seem to read"
+    assert text in " ".join(each["text"] for each in project.report()["doubts"])
+
+
 def test_a_suite_of_another_tool_is_left_out_with_a_sentence(project: Project) -> None:
     project.write(
         "benchgate.yml",

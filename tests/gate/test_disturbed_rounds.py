@@ -34,6 +34,8 @@ def disturbed(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 def test_disturbed_rounds_are_one_footnote_that_says_how_many(
     disturbed: Project,
 ) -> None:
+    disturbed.write("benchgate.yml", "measure: {layouts: one}")
+
     ended = disturbed.benchgate("compare", "--base", "HEAD", "--rounds", "10")
 
     assert ended.code == 0, ended.err

@@ -148,6 +148,40 @@ def test_a_head_that_does_not_compile_ends_with_the_first_error(
     ) in ended.err
 
 
+def test_a_target_that_never_builds_fails_by_name_and_the_rest_goes_on(
+    project: Project,
+) -> None:
+    blamed = NO_COMPILE + 'error: could not compile `shop` (bench "more") due to 1\n'
+    project.package(".", "core", "more")
+    project.bench({"own": 1.0}, at="more", error=blamed)
+    project.commit()
+
+    ended = project.benchgate(*TWO, "--base", "HEAD")
+
+    assert ended.code == 3, ended.err
+    assert failed(project) == {"": "head: bench target shop/more does not build"}
+    assert judged(project) == set(TIMES)
+    (failure,) = project.report()["failed"]
+    assert "error[E0308]: mismatched types" in failure["detail"]
+
+
+def test_a_package_that_never_builds_does_not_hide_the_others(project: Project) -> None:
+    project.package("more", "one", "two")
+    project.bench({"own": 1.0}, at="more/one", error="error: no protoc\n")
+    project.bench({"too": 1.0}, at="more/two")
+    project.commit()
+
+    ended = project.benchgate(*TWO, "--base", "HEAD")
+
+    assert ended.code == 3, ended.err
+    reasons = {failure["reason"] for failure in project.report()["failed"]}
+    assert reasons == {
+        "head: bench target more/one does not build",
+        "head: bench target more/two does not build",
+    }
+    assert judged(project) == set(TIMES)
+
+
 def test_a_base_that_does_not_build_gets_the_benches_of_the_head(
     project: Project,
 ) -> None:
@@ -184,6 +218,7 @@ def test_a_base_that_never_builds_is_named_with_the_first_error(
 def test_without_cargo_criterion_the_bench_executables_are_enough(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    project.write("benchgate.yml", "measure: {layouts: one}")
     monkeypatch.setenv("FAKE_CRITERION", "missing")
 
     ended = project.benchgate(*TWO, "--base", "HEAD")
@@ -197,6 +232,7 @@ def test_without_cargo_criterion_the_bench_executables_are_enough(
 
 
 def test_what_cargo_criterion_cannot_do_is_said_in_its_words(project: Project) -> None:
+    project.write("benchgate.yml", "measure: {layouts: one}")
     project.bench(TIMES, ill={"parse/2": "decimal"})
     project.commit()
 
@@ -224,6 +260,7 @@ def test_without_cargo_there_is_a_sentence_and_a_hint(
 def test_a_target_that_is_not_of_criterion_is_left_out_with_a_sentence(
     project: Project,
 ) -> None:
+    project.write("benchgate.yml", "measure: {layouts: one}")
     project.package(".", "core", "own")
     project.bench({"x": 1.0}, at="own", criterion="none")
     project.commit()
@@ -231,7 +268,10 @@ def test_a_target_that_is_not_of_criterion_is_left_out_with_a_sentence(
     ended = project.benchgate(*TWO, "--base", "HEAD")
 
     assert ended.code == 0, ended.err
-    text = "criterion: bench target shop/own is not of criterion and was left out"
+    text = (
+        "criterion: bench target shop/own was left out: it does not answer like one of "
+        "criterion"
+    )
     assert doubts(project) == text
 
 
@@ -246,17 +286,59 @@ def test_a_project_without_benches_gets_a_hint(project: Project) -> None:
     assert "hint: a bench target needs `harness = false`" in ended.err
 
 
-def test_two_targets_with_one_benchmark_are_refused_by_name(project: Project) -> None:
+def test_benches_of_other_libraries_are_named_where_there_are_no_others(
+    bare: Project,
+) -> None:
+    text = """
+[package]
+name = "shop"
+version = "1.0.0"
+[dev-dependencies]
+{library} = "0.1"
+[[bench]]
+name = "core"
+"""
+    bare.write("Cargo.toml", '[workspace]\nmembers = ["a", "b"]\n')
+    bare.write("a/Cargo.toml", text.format(library="divan"))
+    bare.write("b/Cargo.toml", text.format(library="rand"))
+    bare.commit()
+
+    ended = bare.benchgate(*TWO, "--base", "HEAD")
+
+    assert ended.code == 3
+    said = " ".join(ended.err.split())
+    assert "shop: its benches are of divan, not of criterion" in said
+    assert "shop: its benches are of Rust's own test harness, not of" in said
+
+
+def test_one_benchmark_in_two_targets_is_measured_in_each(project: Project) -> None:
     project.package(".", "core", "more")
     project.bench({"sort": 7.0, "own": 8.0}, at="more")
     project.commit()
+    project.bench({"sort": 14.0, "own": 8.0}, at="more")
 
-    ended = project.benchgate(*TWO, "--base", "HEAD")
+    ended = project.benchgate(*FOUR, "--base", "HEAD")
 
-    assert ended.code == 3, ended.err
-    reason = "shop/core and shop/more both have it"
-    assert reason in failed(project)["sort"]
-    assert judged(project) == {"parse/1", "parse/2", "own"}
+    assert ended.code == 1, ended.err
+    shared = {"shop/core: sort", "shop/more: sort"}
+    assert judged(project) == {"parse/1", "parse/2", "own"} | shared
+    slower = [j for j in project.report()["judgements"] if j["verdict"] == "regressed"]
+    assert [j["benchmark"] for j in slower] == ["shop/more: sort"]
+
+
+def test_a_benchmark_that_a_second_target_gets_is_still_the_one_of_the_first(
+    project: Project,
+) -> None:
+    project.package(".", "core", "more")
+    project.bench({"sort": 7.0}, at="more")
+    project.commit()
+
+    ended = project.benchgate(*TWO)
+
+    assert ended.code == 0, ended.err
+    assert judged(project) == {"parse/1", "parse/2", "shop/core: sort"}
+    added = [each["benchmark"] for each in project.report()["added"]]
+    assert added == ["shop/more: sort"]
 
 
 def test_names_that_are_hostile_are_shown_and_do_nothing(project: Project) -> None:

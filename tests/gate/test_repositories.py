@@ -326,10 +326,52 @@ def test_required_features_are_turned_on(project: Project) -> None:
     assert asked == {"bench", "criterion"}
 
 
+def test_a_target_whose_feature_the_package_has_not_is_left_out_as_cargo_does(
+    project: Project,
+) -> None:
+    text = (project.root / "Cargo.toml").read_text()
+    text += '[[bench]]\nname = "more"\nrequired-features = ["handles"]\n'
+    project.write("Cargo.toml", f"{text}[features]\nother = []\n")
+    project.bench({"handle": 1.0}, at="more")
+    project.commit()
+
+    ended = project.benchgate(*TWO, "--base", "HEAD")
+
+    assert ended.code == 0, ended.err
+    assert "--features" not in " ".join(map(" ".join, project.calls("cargo")))
+    doubt = (
+        "criterion: bench target shop/more was left out: it requires the feature "
+        "handles, which shop hasn't"
+    )
+    assert doubt in [each["text"] for each in project.report()["doubts"]]
+
+
+def test_features_of_the_settings_go_to_the_packages_that_have_them(
+    workspace: Project,
+) -> None:
+    for name in ("a", "b", "alone"):
+        text = (workspace.root / name / "Cargo.toml").read_text()
+        feature = f"[features]\nonly-{name} = []\n"
+        workspace.write(f"{name}/Cargo.toml", text + feature)
+    workspace.write(
+        "benchgate.yml",
+        "suites: {micro: {tool: criterion, features: [only-a, nobodys]}}",
+    )
+    workspace.commit("features")
+
+    workspace.benchgate(*TWO, "--base", "HEAD")
+
+    calls = [c for c in workspace.calls("cargo") if c[1] == "bench"]
+    asked = {Path(c[0]).name: c[c.index("--features") + 1] for c in calls}
+    assert asked == {"a": "nobodys,only-a", "b": "nobodys", "alone": "nobodys"}
+
+
 def test_a_command_with_a_toolchain_builds_with_it_too(project: Project) -> None:
     command = "FOO=1 cargo +nightly criterion"
     project.write(
-        "benchgate.yml", f"suites: {{micro: {{tool: criterion, command: {command}}}}}"
+        "benchgate.yml",
+        f"suites: {{micro: {{tool: criterion, command: {command}}}}}\n"
+        "measure: {layouts: one}\n",
     )
     project.commit("nightly")
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchgate.cli import main
-from benchgate.measure import git
+from benchgate.measure import cache, counts, git
 
 pytestmark = pytest.mark.tools("cargo-criterion")
 
@@ -110,7 +110,8 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crate]:
         # Criterion takes a minute to build, and need not be built for each side.
         patch.setenv("CARGO_TARGET_DIR", str(target))
         crate.cargo("bench", "--quiet", "--no-run")
-        with git.cache_slot(root) as slot:
+        sha = git.commit_of(root, "HEAD")
+        with cache.checked_out(root, sha, folder=root, most=1e12) as slot:
             shutil.copytree(target, slot / "target")
         yield crate
 
@@ -134,6 +135,20 @@ def test_code_of_twice_the_work_is_found_and_named(crate: Crate) -> None:
         "`BytesDecimal`, expected `Bytes` or `Elements`); what it left out was "
         "measured through the bench executables"
     )
+
+
+@pytest.mark.skipif(not counts.is_there(), reason="valgrind not found")
+def test_twice_the_work_is_counted_too(crate: Crate) -> None:
+    crate.benches(BENCHES.replace("2_000))", "4_000))"))
+
+    main(["compare", "--rounds", "4"])
+
+    judged = {j["benchmark"]: j for j in crate.report()["judgements"]}
+    said = judged["steady sum"]["statement"]
+    assert said["account"] == "more work"
+    assert said["instructions"] == pytest.approx(1.0, abs=0.05)
+    assert said["precision"] < 0.05
+    assert (said["allocations"], said["system_calls"]) == (0.0, 0.0)
 
 
 def test_a_comment_is_no_regression(crate: Crate) -> None:

@@ -93,6 +93,7 @@ measure:
   layouts: one
   budget: 0.5h
   only: affected
+  cache: 2.5 GB
 policy:
   false_alarms: 5%
   widen: 1.15
@@ -170,6 +171,7 @@ def test_every_key_arrives_in_base_units() -> None:
             layouts="one",
             budget=1800.0,
             only=Only.AFFECTED,
+            cache=2.5e9,
         ),
         policy=Policy(
             false_alarms=0.05,
@@ -386,6 +388,10 @@ def test_a_key_without_a_value_is_not_silently_left_out(text: str) -> None:
         ("measure: {slice: 0}", "'0' is too short: it must be above zero"),
         ("measure: {budget: 0s}", "'0s' is too short: it must be above zero"),
         ("policy: {absolute: {time: 2%}}", "'2%' is not a duration"),
+        ("measure: {cache: 10}", "'10' has no unit: write a number with B, kB, MB"),
+        ("measure: {cache: 10 GiB}", "'10 GiB' is not a size"),
+        ("measure: {cache: -1GB}", "'-1GB' is not a size"),
+        ("measure: {cache: [1GB]}", "a list is not a size such as 10 GB"),
         ("policy: {margins: {time: 2 bananas}}", "'2 bananas' is not a share"),
         ("policy: {margins: {time: 2s}}", "'2s' is not a share"),
         ("policy: {margins: {time: -2%}}", "'-2%' is not a share"),

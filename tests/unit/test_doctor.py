@@ -9,6 +9,9 @@ import pytest
 from benchgate.doctor import (
     Bench,
     Body,
+    Diagnosis,
+    Drawings,
+    Drawn,
     Facts,
     Finding,
     Harm,
@@ -64,6 +67,8 @@ HEALTHY = Facts(
     slice=0.2,
     rounds=80,
     budget=600.0,
+    margin=0.02,
+    drawings=Drawings(5, (), ()),
     unknown=(),
 )
 
@@ -267,6 +272,7 @@ def test_what_a_machine_does_not_tell_is_named_and_is_no_finding() -> None:
         ("cargo", Harm.STOPS),
         ("k6", Harm.STOPS),
         ("cargo-criterion", Harm.COSTS),
+        ("valgrind", Harm.COSTS),
     ],
 )
 def test_a_tool_that_is_missing_is_found(tool: str, harm: Harm) -> None:
@@ -512,3 +518,107 @@ def test_the_most_harmful_comes_first_whatever_the_order_of_the_facts() -> None:
         "no-cargo-criterion",
     ]
     assert examine(shuffled) == examine(facts)
+
+
+def drawn(
+    benchmark: str, *seconds: float, noise: float = 0.0, as_built: float = 1.0
+) -> Drawn:
+    """Return slices of layouts that take so many seconds, the last ones noisy."""
+    layouts = tuple((s, s * (1 + noise), s * (1 + 5 * noise)) for s in seconds)
+    return Drawn("micro", benchmark, layouts, (as_built, 1.1 * as_built, 2 * as_built))
+
+
+def in_layouts(*benchmarks: Drawn, left_out: tuple[str, ...] = ()) -> Diagnosis:
+    """Return what is said of *benchmarks* in five layouts each."""
+    drawings = Drawings(5, benchmarks, left_out)
+    return examine(replace(HEALTHY, drawings=drawings))
+
+
+FAR = drawn("far", 0.9, 0.95, 1.0, 1.05, 1.1, as_built=1.2)
+NEAR = drawn("near", 0.998, 0.999, 1.0, 1.001, 1.002)
+NOISY = drawn("noisy", 0.97, 0.99, 1.0, 1.01, 1.03, noise=0.1)
+
+
+def test_what_layouts_move_is_told_in_shares_the_most_first() -> None:
+    luck = in_layouts(NEAR, FAR).luck
+
+    assert luck is not None
+    far, near = luck.sways
+    assert (far.benchmark, near.benchmark) == ("far", "near")
+    assert far.between == pytest.approx(0.0826, abs=0.0001)
+    assert (far.within, far.clear) == (0.0, True)
+    assert far.highest - far.lowest == pytest.approx(0.2, abs=0.001)
+    assert far.as_built == pytest.approx(0.203, abs=0.001)
+    # Student's t with four degrees of freedom, and two draws.
+    assert far.by_hand == pytest.approx(0.365, abs=0.001)
+    assert luck.sensitive == (far,)
+
+
+def test_who_compares_by_hand_is_told_what_may_be_a_layout() -> None:
+    (finding,) = in_layouts(FAR, NEAR).findings
+
+    assert finding == Finding(
+        "layout",
+        Harm.MISLEADS,
+        "compared by hand, one build against one build, a difference below 36.5 % on "
+        "far may be its layout",
+        "± 8.26 % between 5 layouts of the same code",
+        "where the linker lays a function moves its time, and any change of the code "
+        "draws that anew",
+        "run `benchgate compare`, which draws a layout for each slice",
+        weight=finding.weight,
+    )
+    assert finding.weight == pytest.approx(0.0826, abs=0.0001)
+
+
+def test_other_benchmarks_that_are_sensitive_are_counted() -> None:
+    also = [replace(FAR, benchmark=name) for name in ("b", "a")]
+
+    (one,) = in_layouts(FAR, also[0]).findings
+    (two,) = in_layouts(FAR, *also).findings
+
+    assert one.measured.endswith("code, and 1 more benchmark is sensitive")
+    assert two.measured.endswith("code, and 2 more benchmarks are sensitive")
+    assert " on a may be " in two.what
+
+
+@pytest.mark.parametrize("told", [NEAR, NOISY], ids=["near", "noisy"])
+def test_what_lies_within_the_margin_or_the_noise_is_no_finding(
+    told: Drawn,
+) -> None:
+    diagnosis = in_layouts(told)
+
+    assert diagnosis.findings == ()
+    assert diagnosis.luck is not None
+    assert diagnosis.luck.sensitive == ()
+    assert len(diagnosis.luck.sways) == 1
+
+
+def test_benchmarks_of_several_suites_go_by_the_name_of_theirs_too() -> None:
+    other = replace(NEAR, suite="other")
+
+    luck = in_layouts(FAR, other).luck
+
+    assert luck is not None
+    assert [sway.name for sway in luck.sways] == ["micro: far", "other: near"]
+
+
+def test_what_was_left_out_is_handed_on() -> None:
+    diagnosis = in_layouts(left_out=("the budget was used up",))
+
+    assert diagnosis.findings == ()
+    assert diagnosis.luck is not None
+    assert diagnosis.luck.left_out == ("the budget was used up",)
+
+
+def test_who_did_not_ask_for_layouts_is_told_how() -> None:
+    diagnosis = examine(replace(HEALTHY, drawings=None))
+
+    assert diagnosis.luck is None
+    assert diagnosis.unknown == (
+        "what a layout does to a bench (`benchgate doctor --layouts` measures it)",
+    )
+
+
+def test_without_benches_nobody_is_told_of_layouts() -> None:
+    assert examine(replace(HEALTHY, drawings=None, benches=())).unknown == ()

@@ -34,6 +34,8 @@ from benchgate.model import (
     Statistic,
     Tally,
     Unit,
+    Witness,
+    Work,
 )
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "schemas" / "run.schema.json"
@@ -181,6 +183,25 @@ def runs(draw: st.DrawFn) -> Run:
     )
 
 
+@st.composite
+def witnesses(draw: st.DrawFn) -> tuple[Witness, ...]:
+    """Return benchmarks of which both sides were counted equally often."""
+    works = st.builds(Work, POSITIVE, NOT_NEGATIVE, NOT_NEGATIVE)
+    found = []
+    for name in draw(st.lists(NAMES, max_size=2, unique=True)):
+        times = draw(st.integers(0, 2))
+        base, head = (
+            tuple(draw(st.lists(works, min_size=times, max_size=times)))
+            for _ in ("base", "head")
+        )
+        found.append(Witness("micro", name, base, head, draw(text(30))))
+    return tuple(found)
+
+
+def _are_pairs(sides: tuple[Run, Run]) -> bool:
+    return len(sides[0].rounds) == len(sides[1].rounds)
+
+
 MEASUREMENTS = st.builds(
     Measurement,
     base=st.none() | runs(),
@@ -188,6 +209,8 @@ MEASUREMENTS = st.builds(
     design=st.sampled_from(Design),
     share_of_error=st.floats(1e-3, 1),
     left_out=st.lists(st.builds(Doubt, text(30)), max_size=2).map(tuple),
+    witnesses=witnesses(),
+    as_built=st.none() | st.tuples(runs(), runs()).filter(_are_pairs),
     cost=st.builds(Cost, NOT_NEGATIVE, NOT_NEGATIVE),
 )
 
@@ -200,6 +223,13 @@ def test_a_document_from_before_the_machine_was_looked_at_is_read() -> None:
     read = run.decode(json.dumps(document).encode(), name="run.json")
 
     assert read.head.rounds[0].load == HostLoad(0.5, 0.01, 0.0)
+
+
+def test_a_document_from_before_work_was_counted_is_read() -> None:
+    document = json.loads(run.encode(BOTH))
+    del document["witnesses"], document["as_built"]
+
+    assert run.decode(json.dumps(document).encode(), name="run.json") == BOTH
 
 
 @given(MEASUREMENTS)
@@ -416,6 +446,38 @@ def test_a_repeated_series_is_refused() -> None:
 
     with pytest.raises(FormatError, match=r"\$\.head\.series\[1\]: an earlier series"):
         run.decode(raw, name="run.json")
+
+
+WORK = {"instructions": 7.0, "allocations": 1.0, "system_calls": 0.0}
+SEEN = {
+    "suite": "micro",
+    "benchmark": "parse",
+    "base": [WORK],
+    "head": [WORK],
+    "reason": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "place"),
+    [
+        ([SEEN, SEEN], r"\$\.witnesses\[1\]: its benchmark has one before"),
+        ([{**SEEN, "head": []}], r"\$\.witnesses\[0\]: .* sides differ in number"),
+        ([{**SEEN, "base": [{**WORK, "instructions": 0.0}]}], r"instructions"),
+        ([{**SEEN, "base": [WORK] * 101}], "length <= 100"),
+    ],
+)
+def test_a_witness_that_can_not_be_is_refused(witnesses: object, place: str) -> None:
+    with pytest.raises(FormatError, match=place):
+        run.decode(put(witnesses, "witnesses"), name="run.json")
+
+
+def test_builds_that_are_no_pairs_are_refused() -> None:
+    base, head = (json.loads(run.encode(BOTH))[side] for side in ("base", "head"))
+    shorter = {**head, "rounds": [], "series": []}
+
+    with pytest.raises(FormatError, match=r"\$\.as_built: its sides are no pairs"):
+        run.decode(put({"base": base, "head": shorter}, "as_built"), name="run.json")
 
 
 def test_an_error_can_not_forge_a_workflow_command() -> None:

@@ -10,6 +10,7 @@ from benchgate.model import Unit
 from benchgate.units import (
     DURATION,
     SECONDS_IN,
+    SIZE,
     format_against,
     format_change,
     format_points,
@@ -17,6 +18,7 @@ from benchgate.units import (
     format_share,
     parse_duration,
     parse_share,
+    parse_size,
 )
 
 POWER_OF_LABEL = {
@@ -99,6 +101,26 @@ def test_a_bare_number_is_no_duration_and_names_the_units(text: str) -> None:
 def test_an_endless_duration_is_refused() -> None:
     with pytest.raises(ValueError, match="too large"):
         parse_duration("9" * 400 + "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("10 GB", 10e9), ("1.5kB", 1500.0), ("7B", 7.0), ("0", 0.0), ("2TB", 2e12)],
+)
+def test_a_size_becomes_its_bytes(text: str, size: float) -> None:
+    assert parse_size(text) == size
+    assert re.fullmatch(SIZE, text)
+
+
+@pytest.mark.parametrize("text", ["", "GB", "1 gb", "1 GiB", "-1GB", "1e3 B", "1G"])
+def test_what_is_not_a_size_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a size: write .* MB, GB or TB"):
+        parse_size(text)
+
+
+def test_a_bare_number_is_no_size_and_names_the_units() -> None:
+    with pytest.raises(ValueError, match=r"has no unit: write a number with B, kB"):
+        parse_size("10")
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(SECONDS_IN)))

@@ -8,6 +8,7 @@ import sys
 import time
 
 STATE = os.environ["FAKE_STATE"]
+LAYOUT = int(os.environ.get("FAKE_LAYOUT", "0"))
 ALONE = {"--bench", "--noplot", "--exact"}
 
 
@@ -39,7 +40,11 @@ def is_named(benchmark, name, *, exact):
 def measure(number, entry, values):
     time.sleep(SOURCE.get("takes", 0))
     nanoseconds, ill = entry["ns"] * moved_by(entry["noise"]), entry["ill"]
-    if ill == "panic" or (ill.startswith("panic at ") and is_turn(int(ill[9:]))):
+    nanoseconds *= 1 + entry["sway"] * sway()
+    nanoseconds *= 1 if LAYOUT else entry["unlucky"]
+    if ill in {"panic", f"panic in layout {LAYOUT}"} or (
+        ill.startswith("panic at ") and is_turn(int(ill[9:]))
+    ):
         return f"thread 'main' panicked at benches/x.rs:7: {entry['id']} is ill"
     if ill == "hang":
         time.sleep(600)
@@ -63,6 +68,11 @@ def moved_by(noise):
         return 1.0
     remember("noise", "x")
     return 1 + noise * (os.path.getsize(f"{STATE}/noise") * 37 % 101 / 50 - 1)
+
+
+def sway():
+    """Return a number from -1 to 1 that only the layout decides, 0 as it was built."""
+    return LAYOUT and LAYOUT * 37 % 101 / 50 - 1
 
 
 def write(place, text):

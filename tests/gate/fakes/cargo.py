@@ -3,8 +3,8 @@
 # It knows `metadata`, `bench --no-run` and `criterion`, with the messages and statuses
 # of cargo 1.95 and cargo-criterion 1.1.0. It starts hundreds of times, so it imports
 # what it can't do without, and of TOML it reads no more than tests write.
-# ruff: noqa: PLC0415, PTH100, PTH101, PTH103, PTH109, PTH110, PTH120, PTH123
-# ruff: noqa: S103, T201
+# ruff: noqa: PLC0415, PTH100, PTH101, PTH103, PTH109, PTH110, PTH119, PTH120
+# ruff: noqa: PTH123, S103, T201
 
 import json
 import os
@@ -40,9 +40,18 @@ exec {python} "$place.py" "$@"
 """
 
 
+# What is linked: it tells the shell behind it which layout it is.
+LINKED = """LAYOUT = 0
+import os, sys
+os.environ["FAKE_LAYOUT"] = str(LAYOUT)
+os.execv({shell!r}, [{shell!r}, *sys.argv[1:]])
+"""
+
+
 def main(words: list[str]) -> int:
-    with open(f"{STATE}/log", "a") as log:
-        log.write("\x1f".join(["cargo", os.getcwd(), *words]) + "\x1e")
+    if words[0] == "rustc":
+        return link(words)
+    log_call("cargo", os.getcwd(), *words)
     if words[0][0] == "+":
         words = words[1:]
     if words[0] == "metadata":
@@ -54,6 +63,11 @@ def main(words: list[str]) -> int:
     say(f"error: no such command: `{words[0]}`\n")
     say("help: view all installed commands with `cargo --list`")
     return 101
+
+
+def log_call(*words: str) -> None:
+    with open(f"{STATE}/log", "a") as log:
+        log.write("\x1f".join(words) + "\x1e")
 
 
 def say(text: str) -> None:
@@ -114,6 +128,9 @@ def package_of(folder: str) -> dict[str, object]:
             for name, value in needed.items()
         ],
         "targets": targets_of(said),
+        "features": {key: [] for key in said["features"][0]}
+        if "features" in said
+        else None,
     }
 
 
@@ -175,8 +192,10 @@ def build(words: list[str]) -> int:
             say("warning: noise\n" * 300)
             return 101
         place = executable_of(root, folder, name + "-2" * ("--config" in words))
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        write(place, {**source, "entries": entries_of(source)})
+        if not is_fresh(place, root, source):
+            log_call("rustc", folder, name)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            write(place, {**source, "entries": entries_of(source)})
         artifact = {
             "reason": "compiler-artifact",
             "target": {"name": name, "kind": ["bench"]},
@@ -193,6 +212,31 @@ def build(words: list[str]) -> int:
         print(json.dumps(harness))
     print('{"reason":"build-finished","success":true}')
     return 0
+
+
+def is_fresh(place: str, root: str, source: dict[str, Any]) -> bool:
+    """Say whether *source* is what was built at *place*; remember that it is now."""
+    target = target_directory(root)
+    package = texts(manifest(f"{os.getcwd()}/Cargo.toml")["package"][0]["name"])[0]
+    digest = f"{zlib.crc32(repr(source).encode()):08x}"
+    mark = f"{target}/release/.fingerprint/{package}-{os.path.basename(place)[-8:]}"
+    mark = f"{mark}/{os.path.basename(place)}"
+    fresh = os.path.exists(place) and os.path.exists(mark) and read(mark) == digest
+    os.makedirs(os.path.dirname(mark), exist_ok=True)
+    for path, text in ((mark, digest), (f"{target}/CACHEDIR.TAG", "")):
+        with open(path, "w") as file:
+            file.write(text)
+    return fresh
+
+
+def link(words: list[str]) -> int:
+    """Be rustc: call the linker that we are told of."""
+    import subprocess
+
+    linkers = [w.removeprefix("linker=") for w in words if w.startswith("linker=")]
+    made = words.index("-o")
+    command = [*(linkers or ["cc"])[-1:], *words[made : made + 3]]
+    return subprocess.run(command, check=False).returncode
 
 
 def repeating(source: dict[str, Any]) -> dict[str, Any]:
@@ -217,9 +261,11 @@ def write(place: str, source: dict[str, Any]) -> None:
     cases = "".join(
         f"{shlex.quote(entry['id'])}) prepared {number};;\n"
         for number, entry in enumerate(source["entries"])
-        if not (entry["ill"] or entry["noise"] or "takes" in source)
+        if not (entry["ill"] or entry["noise"] or entry["sway"] or "takes" in source)
+        and entry["unlucky"] == 1
     )
-    with open(place, "w") as file:
+    shell = f"{place}.sh" if source.get("links") else place
+    with open(shell, "w") as file:
         file.write(
             SHELL.format(
                 place=shlex.quote(place),
@@ -230,9 +276,24 @@ def write(place: str, source: dict[str, Any]) -> None:
                 tells='echo "$last" >> "$BENCHGATE_REPEATED"' * ("tells" in source),
             )
         )
-    os.chmod(place, 0o755)
+    os.chmod(shell, 0o755)
+    if shell != place:
+        compile_and_link(place, shell)
     for number, entry in enumerate(source["entries"]):
         prepare(f"{place}.d/{number}/new", entry, number)
+
+
+def compile_and_link(place: str, shell: str) -> None:
+    """Have *place* made by rustc, through the wrapper that Cargo is told of."""
+    import subprocess
+
+    with open(f"{place}.main.py", "w") as file:
+        file.write(LINKED.format(shell=shell))
+    around = [word for word in (os.environ.get("RUSTC_WRAPPER"),) if word]
+    rustc = [sys.executable, "-IS", os.path.abspath(__file__), "rustc"]
+    flags = ["--crate-type", "bin", "--emit=dep-info,link"]
+    words = [*around, *rustc, *flags, "-o", place, f"{place}.main.py"]
+    subprocess.run(words, check=True)
 
 
 def prepare(place: str, entry: dict[str, Any], number: int) -> None:
@@ -261,6 +322,8 @@ def entries_of(source: dict[str, dict[str, float]]) -> list[dict[str, object]]:
                 "title": titles[-1],
                 "ns": nanoseconds,
                 "noise": source.get("noise", {}).get(benchmark, 0.0),
+                "sway": source.get("sways", {}).get(benchmark, 0.0),
+                "unlucky": source.get("unlucky", {}).get(benchmark, 1.0),
                 "ill": source.get("ill", {}).get(benchmark, ""),
                 "identity": json.dumps(identity)
                 .replace("%", "%%")
@@ -301,7 +364,8 @@ def criterion(words: list[str]) -> int:
                 say("\nthread 'main' panicked at src/connection.rs:1:\nIo(reset)")
                 return 1
             if ill != "zero":
-                print(message(benchmark, nanoseconds))
+                unlucky = source.get("unlucky", {}).get(benchmark, 1.0)
+                print(message(benchmark, unlucky * nanoseconds))
     return 0
 
 

@@ -14,6 +14,9 @@ def main(words: list[str]) -> int:
     generated = Path(words[-1]).read_text()
     script = json.loads(re.search(r"from (\"file:[^\"]+\")", generated)[1])  # type: ignore[index]
     path = urllib.request.url2pathname(script.removeprefix("file://"))
+    total = re.search(r"user.options, ([0-9.]+)", generated)[1]  # type: ignore[index]
+    with Path(os.environ["FAKE_STATE"], "log").open("a") as log:
+        log.write(f"k6\x1f{total}\x1e")
     plan = json.loads(Path(path).read_text().removeprefix("//"))
     if "status" in plan:
         print('level=error msg="TypeError: oh no"', file=sys.stderr)

@@ -15,6 +15,26 @@ from benchgate.measure.cargo import Bench, Executable, Target
 from benchgate.model import Doubt, Failure
 
 SUITE = Suite(name="micro", tool="criterion")
+# What rustc says of two items that a feature hides.
+GATED = "".join(
+    f"""\
+error[E0432]: unresolved import `shop::{name}`
+ --> benches/core.rs:1:8
+  |
+1 | use shop::{name}::f;
+  |        ^^^^^^^ could not find `{name}` in `shop`
+  |
+note: found an item that was configured out
+ --> src/lib.rs:2:9
+  |
+1 | #[cfg(feature="{name}")]
+  |       ----------------- the item is gated behind the `{name}` feature
+2 | pub mod {name} {{ pub fn f(){{}} }}
+  |         ^^^^^^^
+
+"""
+    for name in ("handles", "layers")
+)
 CRITERION = 'echo "This executable is a Criterion.rs benchmark."'
 
 
@@ -156,12 +176,79 @@ def test_the_first_error_is_shown_however_much_follows(fake_cargo: Path) -> None
     with pytest.raises(ToolError) as caught:
         build(fake_cargo)
 
-    assert caught.value.problem.splitlines()[:3] == [
+    assert caught.value.problem.splitlines() == [
         "the benches do not build",
         "    error[E1]: one",
         "     --> a.rs:1",
     ]
+
+
+def test_an_undeclared_feature_is_named_from_the_compilers_error(
+    fake_cargo: Path,
+) -> None:
+    cargo_that(fake_cargo, f"sys.exit({GATED!r})")
+
+    with pytest.raises(ToolError) as caught:
+        build(fake_cargo)
+
     assert len(caught.value.problem.splitlines()) == 13
+    assert caught.value.hint == (
+        "turn on what the benches need, in `benchgate.yml`: `suites: {micro: "
+        "{tool: criterion, features: [handles, layers]}}`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "cure"),
+    [
+        ("error: x\n note: `#[deny(x)]` implied by `#[deny(y)]`", "--cap-lints warn"),
+        ("error: x\n note: `-D x` implied by `-D warnings`", "--cap-lints warn"),
+        (
+            "error[E0554]: `#![feature]` may not be used on the stable release channel",
+            "RUSTUP_TOOLCHAIN=nightly",
+        ),
+        ("error: rustc 1.80.0 is not supported\n  a requires rustc 1.95", "rustup up"),
+        ("error: linker `cc` not found", "install cc"),
+        ("error[E0308]: mismatched types", ""),
+    ],
+)
+def test_a_newer_compilers_lints_and_the_like_have_a_cure(
+    fake_cargo: Path, printed: str, cure: str
+) -> None:
+    cargo_that(fake_cargo, f"sys.exit({printed!r})")
+
+    with pytest.raises(ToolError) as caught:
+        build(fake_cargo)
+
+    assert cure in caught.value.hint
+    assert bool(caught.value.hint) is bool(cure)
+
+
+def test_a_warning_after_the_error_is_not_its_cause(fake_cargo: Path) -> None:
+    cargo_that(
+        fake_cargo,
+        "sys.exit('error: one\\nwarning: two\\n  = note: `#[deny(unused)]`')",
+    )
+
+    with pytest.raises(ToolError) as caught:
+        build(fake_cargo)
+
+    assert caught.value.hint == ""
+
+
+def test_a_toolchain_that_is_not_there_is_named_with_what_helps(
+    fake_cargo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "Cargo.toml").touch()
+    cargo_that(fake_cargo, "sys.exit(\"error: toolchain '1.62.0-x' is not installed\")")
+
+    with pytest.raises(ToolError) as caught:
+        cargo.bench_targets(tmp_path, SUITE)
+
+    assert caught.value.hint == (
+        "run `rustup toolchain install 1.62.0-x`, or take one that is there: "
+        "`RUSTUP_TOOLCHAIN=stable benchgate compare`"
+    )
 
 
 def test_a_build_that_fails_without_an_error_shows_its_last_lines(
@@ -209,15 +296,28 @@ def test_what_a_version_of_criterion_knows_is_asked(
     assert executables == (expected,)
 
 
-@pytest.mark.parametrize("script", ["echo running 0 tests", "exit 1", "exec sleep 60"])
-def test_what_is_not_of_criterion_is_a_doubt(
-    fake_cargo: Path, script: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ("exit 101", "does not answer like one of criterion"),
+        ("while :; do echo y; sleep 0.1; done", "does its work whatever it is asked"),
+        (
+            'echo "        --include-ignored"',
+            "is run by Rust's own test harness (is `harness = false` missing?)",
+        ),
+        ('echo "--sample-count <N>"', "is of divan"),
+        ('echo "test result: ok. 0 passed; 0 measured"', "is of bencher"),
+        ('echo "iai-callgrind-runner: not found" >&2', "is of iai or gungraun"),
+    ],
+)
+def test_what_is_not_of_criterion_is_a_doubt_that_says_what_it_is(
+    fake_cargo: Path, script: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cargo, "_ASK_WITHIN", 0.3)
     made = executable(fake_cargo, script)
     cargo_that(fake_cargo, built(made.path))
 
-    text = "micro: bench target shop/core is not of criterion and was left out"
+    text = f"micro: bench target shop/core was left out: it {kind}"
     assert build(fake_cargo) == ((), (Doubt(text),))
 
 
@@ -270,16 +370,16 @@ def test_a_list_that_panics_fails_the_target(tmp_path: Path) -> None:
     assert listed(made) == ([], [Failure("micro", "", reason, "no input")])
 
 
-def test_a_name_in_two_targets_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_name_in_two_targets_goes_by_its_targets_name_too(tmp_path: Path) -> None:
     one = executable(tmp_path, 'printf "a: benchmark\\nsame: benchmark\\n"', "one")
-    two = executable(tmp_path, 'printf "same: benchmark\\nb: benchmark\\n"', "two")
+    two = executable(tmp_path, 'printf "same: benchmark\\nsame: benchmark\\n"', "two")
 
-    titles, failures = listed(one, two)
+    found, failures = cargo.benchmarks([one, two], suite=SUITE, env={})
 
-    both = "shop/one and shop/two both have it"
-    reason = f"{both}: give each a suite of its own, or rename one"
-    assert titles == ["a", "b"]
-    assert failures == [Failure("micro", "same", reason)]
+    assert failures == ()
+    assert [bench.name for bench in found] == ["a", "shop/one: same", "shop/two: same"]
+    assert [bench.executable for bench in found] == [one, one, two]
+    assert {bench.pattern for bench in found[1:]} == {"^same$"}
 
 
 def test_a_name_with_control_characters_is_refused_in_writing(tmp_path: Path) -> None:

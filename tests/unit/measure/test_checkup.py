@@ -30,6 +30,7 @@ def test_only_what_the_suites_need_is_asked_for(
     assert checkup.tools(tmp_path, (MICRO, MICRO)) == (
         Tool("cargo", "1.90.0"),
         Tool("cargo-criterion", None),
+        Tool("valgrind", None),
     )
     assert checkup.tools(tmp_path, (LOAD,)) == (Tool("k6", None),)
     assert checkup.tools(tmp_path, ()) == ()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -9,39 +8,9 @@ import pytest
 from benchgate.errors import ToolError, UsageError
 from benchgate.measure import git
 from benchgate.model import Commit
+from tests.repositories import commit, run
 
-
-@pytest.fixture(autouse=True)
-def of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Return a repository with one commit on ``main``."""
-    root = tmp_path / "repository"
-    root.mkdir()
-    run(root, "init", "--quiet", "--initial-branch", "main")
-    commit(root, "a")
-    return root
-
-
-def run(root: Path, *words: str) -> str:
-    done = subprocess.run(
-        ("git", *words), cwd=root, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(root: Path, name: str, text: str = "") -> str:
-    (root / name).write_text(text)
-    run(root, "add", "--all")
-    run(root, "commit", "--quiet", "--message", name)
-    return run(root, "rev-parse", "HEAD")
+pytestmark = pytest.mark.usefixtures("of_nobody")
 
 
 def test_the_top_is_found_from_below(root: Path) -> None:
@@ -225,43 +194,6 @@ def test_a_work_tree_of_another_repository_is_replaced(
     assert str(at) in run(root, "worktree", "list")
 
 
-def test_a_slot_is_used_by_one_at_a_time(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    with git.cache_slot(root) as one, git.cache_slot(root) as other:
-        assert one != other
-        assert one.is_relative_to(tmp_path / "cache" / "benchgate")
-    with git.cache_slot(root) as again:
-        assert again == one
-
-
-def test_all_slots_taken_is_an_error(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(git, "_SLOTS", 1)
-
-    with (
-        git.cache_slot(root),
-        pytest.raises(ToolError, match="1 comparisons are already running"),
-        git.cache_slot(root),
-    ):
-        pass
-
-
-@pytest.mark.parametrize("named", ["", "relative"])
-def test_a_cache_that_is_not_absolute_is_the_one_at_home(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", named)
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-    with git.cache_slot(root) as slot:
-        assert slot.is_relative_to(tmp_path / ".cache")
-
-
 def test_tracked_files_are_known(root: Path) -> None:
     (root / "new").touch()
 
@@ -276,3 +208,26 @@ def test_an_error_is_gits_first_sentence(root: Path, tmp_path: Path) -> None:
 
     assert caught.value.problem.startswith("git worktree: ")
     assert "\n" not in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("fatal: could not fetch 7898 from promisor remote", "git fetch --refetch"),
+        ("fatal: unable to read sha1 file of a.png (d9ed)", "git fetch --refetch"),
+        (
+            "git-lfs: not found\nfatal: f.bin: smudge filter lfs failed",
+            "git lfs install",
+        ),
+    ],
+)
+def test_partial_and_lfs_checkouts_name_the_command_that_helps(
+    said: str, cure: str
+) -> None:
+    ended = subprocess.CompletedProcess((), 128, "", said)
+
+    with pytest.raises(ToolError) as caught:
+        git._checked(ended, "worktree")
+
+    assert caught.value.problem.startswith("git worktree: ")
+    assert cure in caught.value.hint

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import pytest
 from benchgate import config
 from benchgate.config import Config, Suite
 from benchgate.errors import ToolError
-from benchgate.measure import host, micro
+from benchgate.measure import host, micro, pairs
 from benchgate.measure.micro import matched
-from benchgate.measure.pairs import Comparison, shares_of_error
+from benchgate.measure.pairs import Comparison, Guidance, shares_of_error
 from benchgate.measure.plan import Checkout, Plan, Workshop, last_lines
 from benchgate.model import (
     ONE_VALUE,
@@ -91,6 +91,36 @@ class Fake:
         self.closed = True
 
 
+@dataclass
+class FakeLinked(Fake):
+    """A suite of executables that were linked; ``slow`` seconds take its last pairs."""
+
+    read: dict[str, float] = field(default_factory=lambda: {"a": 0.2})
+    slow: float = 0.0
+    as_built: list[list[str]] = field(default_factory=list)
+
+    def built(self, benchmark: str) -> dict[Side, object]:
+        raise NotImplementedError(benchmark)
+
+    def read_as_built(self) -> dict[str, float]:
+        return self.read
+
+    def pair_as_built(
+        self, rng: random.Random, *, wanted: Collection[str], deadline: float
+    ) -> tuple[Round, Round]:
+        assert rng.random() < 1 < deadline
+        time.sleep(self.slow)
+        self.as_built.append(sorted(wanted))
+        failed = Round({}, (Failure("s", "a", "head: it ended"),))
+        return round_of(*wanted), replace(round_of(*wanted), failures=failed.failures)
+
+
+def surprised(*names: str) -> Guidance:
+    """Return the guidance to run *names* as they were built."""
+    found = [("s", name) for name in names]
+    return Guidance(nothing_open, surprises_in=lambda _, __: found)
+
+
 @pytest.fixture
 def comparison_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -137,7 +167,7 @@ def test_what_is_settled_at_the_first_look_ends_there(
 ) -> None:
     suite = Fake()
 
-    measurement = comparison_of(suite).run([SUITE], nothing_open)
+    measurement = comparison_of(suite).run([SUITE], Guidance(nothing_open))
 
     assert suite.asked == [["a", "b"]] * 2
     assert measurement.share_of_error == 0.4
@@ -149,7 +179,9 @@ def test_what_is_open_goes_on_to_the_last_look(
 ) -> None:
     suite = Fake()
 
-    measurement = comparison_of(suite).run([SUITE], lambda _: {("s", "b"), ("x", "a")})
+    measurement = comparison_of(suite).run(
+        [SUITE], Guidance(lambda _: {("s", "b"), ("x", "a")})
+    )
 
     assert suite.asked == [["a", "b"]] * 2 + [["b"]] * 2
     assert measurement.share_of_error == 0.6
@@ -159,7 +191,7 @@ def test_what_is_open_goes_on_to_the_last_look(
 def test_a_load_test_goes_on_whole(comparison_of: Callable[..., Comparison]) -> None:
     suite = Fake(frozenset({"*"}))
 
-    comparison_of(suite).run([SUITE], lambda _: {("s", "GET /cart")})
+    comparison_of(suite).run([SUITE], Guidance(lambda _: {("s", "GET /cart")}))
 
     assert suite.asked == [["*"]] * 4
 
@@ -169,9 +201,9 @@ def test_equal_commits_give_equal_orders(
 ) -> None:
     suites = [Fake(), Fake(), Fake()]
 
-    comparison_of(suites[0]).run([SUITE], all_open)
-    comparison_of(suites[1]).run([SUITE], all_open)
-    comparison_of(suites[2], head="other").run([SUITE], all_open)
+    comparison_of(suites[0]).run([SUITE], Guidance(all_open))
+    comparison_of(suites[1]).run([SUITE], Guidance(all_open))
+    comparison_of(suites[2], head="other").run([SUITE], Guidance(all_open))
 
     assert suites[0].coins == suites[1].coins
     assert suites[0].coins != suites[2].coins
@@ -184,7 +216,9 @@ def test_what_was_learnt_before_belongs_to_the_first_round(
     failure = Failure("s", "ill", "head: it panicked")
     before = (round_of("gone"), replace(round_of("new"), failures=(failure,)))
 
-    measurement = comparison_of(Fake(before=before)).run([SUITE], nothing_open)
+    measurement = comparison_of(Fake(before=before)).run(
+        [SUITE], Guidance(nothing_open)
+    )
 
     assert measurement.base is not None
     assert SeriesKey("s", "gone", "time") in measurement.base.rounds[0].samples
@@ -200,7 +234,7 @@ def test_without_a_benchmark_in_common_what_failed_is_still_told(
     before = (Round({}), Round({}, (failure,)))
     suite = Fake(frozenset(), before)
 
-    measurement = comparison_of(suite).run([SUITE], nothing_open)
+    measurement = comparison_of(suite).run([SUITE], Guidance(nothing_open))
 
     assert [r.failures for r in measurement.head.rounds] == [(failure,)]
     assert suite.asked == []
@@ -213,7 +247,7 @@ def test_whole_rounds_survive_an_interruption(
     comparison = comparison_of(suite, looks=(4,))
 
     with pytest.raises(KeyboardInterrupt):
-        comparison.run([SUITE], nothing_open)
+        comparison.run([SUITE], Guidance(nothing_open))
     comparison.stopped()
 
     measurement = comparison.measurement()
@@ -230,7 +264,9 @@ def test_the_budget_ends_it_with_a_doubt(
     now = iter(range(0, 10_000, 20))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
 
-    measurement = comparison_of(Fake(), looks=(90,)).run([SUITE], nothing_open)
+    measurement = comparison_of(Fake(), looks=(90,)).run(
+        [SUITE], Guidance(nothing_open)
+    )
 
     (doubt,) = measurement.head.rounds[-1].doubts
     assert doubt.text == (
@@ -246,13 +282,13 @@ def test_a_budget_too_small_for_one_round_is_an_error(
     monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
 
     with pytest.raises(ToolError, match="was used up before the first round"):
-        comparison_of(Fake()).run([SUITE], nothing_open)
+        comparison_of(Fake()).run([SUITE], Guidance(nothing_open))
 
 
 def test_each_side_has_an_environment_of_its_own(
     comparison_of: Callable[..., Comparison],
 ) -> None:
-    measurement = comparison_of(Fake()).run([SUITE], nothing_open)
+    measurement = comparison_of(Fake()).run([SUITE], Guidance(nothing_open))
 
     assert measurement.base is not None
     assert measurement.base.environment.arch == "z80"
@@ -280,3 +316,59 @@ def test_benchmarks_are_matched_by_their_present_names(
 def test_the_last_lines_are_few_and_short() -> None:
     assert last_lines("a\n" * 100 + "\n\n").count("\n") == 29
     assert len(last_lines("x" * 100_000)) == 8_000
+
+
+def test_what_surprises_is_run_as_built(
+    comparison_of: Callable[..., Comparison],
+) -> None:
+    suite = FakeLinked()
+
+    measurement = comparison_of(suite).run([SUITE], surprised("a"))
+
+    assert suite.as_built == [["a"]] * 8
+    assert measurement.as_built is not None
+    base, head = measurement.as_built
+    assert (base.commit.sha, head.commit.sha) == ("b", "h")
+    assert [list(r.samples) for r in head.rounds] == [[SeriesKey("s", "a", "time")]] * 8
+    assert not any(r.failures for r in head.rounds)
+
+
+def test_who_asks_for_surprises_is_told_what_the_builds_read(
+    comparison_of: Callable[..., Comparison],
+) -> None:
+    told: list[dict[tuple[str, str], float]] = []
+
+    def remember(
+        _: Measurement, read: Mapping[tuple[str, str], float]
+    ) -> list[tuple[str, str]]:
+        told.append(dict(read))
+        return []
+
+    guidance = Guidance(nothing_open, surprises_in=remember)
+
+    measurement = comparison_of(FakeLinked()).run([SUITE], guidance)
+
+    assert told == [{("s", "a"): 0.2}]
+    assert measurement.as_built is None
+
+
+def test_one_layout_for_all_leaves_nothing_to_run_as_built(
+    comparison_of: Callable[..., Comparison],
+) -> None:
+    suite = FakeLinked(read={})
+
+    comparison_of(suite).run([SUITE], surprised("a"))
+
+    assert suite.as_built == []
+
+
+def test_what_is_run_as_built_keeps_to_its_time(
+    comparison_of: Callable[..., Comparison], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "_AS_BUILT_WITHIN", 0.01)
+    suite = FakeLinked(slow=0.02)
+
+    measurement = comparison_of(suite).run([SUITE], surprised("a"))
+
+    assert len(suite.as_built) == 1
+    assert measurement.as_built is None

@@ -366,3 +366,42 @@ def test_a_build_has_a_deadline(tmp_path: Path) -> None:
         service.build(
             plan, side=Side.HEAD, root=tmp_path, log=tmp_path / "log", within=0.2
         )
+
+
+@pytest.mark.parametrize(
+    ("start", "file"),
+    [
+        ("target/release/shop --port {port}", "target/release/shop"),
+        ("'target/{side}/my shop' --quiet", "target/head/my shop"),
+        ("/opt/shop", "/opt/shop"),
+        ("cargo run --release", None),
+        ("$HOME/shop", None),
+        ("PORT=1 target/release/shop", None),
+        ("/bin/sh -c target/release/shop", None),
+    ],
+)
+def test_the_executable_that_a_command_names(
+    tmp_path: Path, start: str, file: str | None
+) -> None:
+    found = service.executable_of(Plan(start), side=Side.HEAD, root=tmp_path)
+
+    assert found == (tmp_path / file if file else None)
+
+
+def test_another_executable_gets_the_words_of_the_command(tmp_path: Path) -> None:
+    plan = Plan("missing/python serve.py {side} 'two words'")
+    (tmp_path / "serve.py").write_text(
+        SERVER.format(before='open("words", "w").write(repr(sys.argv[1:]))', status=200)
+    )
+
+    with service.started(
+        plan,
+        suite="load",
+        side=Side.BASE,
+        root=tmp_path,
+        log=tmp_path / "log",
+        executable=Path(sys.executable),
+    ):
+        pass
+
+    assert (tmp_path / "words").read_text() == "['base', 'two words']"

@@ -7,7 +7,8 @@ import pytest
 from benchgate.measure import slices
 from benchgate.measure.cargo import Bench, Executable, Target
 from benchgate.measure.slices import SlicePlan
-from benchgate.model import Failure, Round
+from benchgate.model import Failure, Round, Sample
+from tests import builders
 
 # What an executable of criterion does, said in a few lines of shell.
 SAMPLE = '{"iters":[%s],"times":[%s]}'
@@ -169,12 +170,38 @@ def test_a_bench_finds_what_cargo_would_have_told_it(tmp_path: Path) -> None:
     assert failure(run(made)).detail == f"{tmp_path} {tmp_path} shop"
 
 
-def test_a_copy_is_another_file(tmp_path: Path) -> None:
-    made = bench(tmp_path, "true")
-    folder = tmp_path / "copies"
-    folder.mkdir()
+def slice_of(*values: float, failures: tuple[Failure, ...] = ()) -> Round:
+    sample = builders.sample(*values, count=100)
+    return Round({builders.key("sort"): sample}, failures)
 
-    copied = slices.copy_of(made.executable, folder)
 
-    assert copied.read_text() == made.executable.path.read_text()
-    assert copied.stat().st_ino != made.executable.path.stat().st_ino
+def test_slices_of_one_layout_are_averaged_in_logarithms() -> None:
+    one = slice_of(1.0, 2.0, 3.0, 4.0, 5.0)
+    other = slice_of(4.0, 8.0, 3.0, 1.0, 5.0)
+
+    (made,) = slices.averaged([one, other]).samples.values()
+
+    assert isinstance(made, Sample)
+    assert made.values == pytest.approx((2.0, 4.0, 3.0, 2.0, 5.0))
+    assert made.count == 200
+
+
+def test_one_slice_is_its_own_average() -> None:
+    one = slice_of(1.0)
+
+    assert slices.averaged([one]) is one
+
+
+def test_a_slice_that_failed_stands_for_all_of_its_layout() -> None:
+    failed = Round({}, (Failure("micro", "sort", "it panicked"),))
+
+    assert slices.averaged([slice_of(1.0), failed]) is failed
+
+
+def test_slices_that_were_taken_otherwise_are_left_out_of_the_average() -> None:
+    one = slice_of(1.0, 2.0, 3.0, 4.0, 5.0)
+
+    (made,) = slices.averaged([one, slice_of(9.0)]).samples.values()
+
+    assert isinstance(made, Sample)
+    assert made.values == pytest.approx((1.0, 2.0, 3.0, 4.0, 5.0))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from benchgate.doctor import Diagnosis, Finding, Harm
+from benchgate.doctor import Diagnosis, Finding, Harm, Luck, Sway
 from benchgate.render.doctor import print_diagnosis
 
 FINDING = Finding(
@@ -19,7 +20,23 @@ FINDING = Finding(
     "return it from the closure",
     tuple(f"benches/a.rs:{line}" for line in range(1, 8)),
 )
-WELL = Diagnosis((), ("1 machine",), ())
+WELL = Diagnosis((), ("1 machine",), (), None)
+FAR = Sway(
+    "micro",
+    "far\x1b",
+    "far\x1b",
+    between=0.023,
+    within=0.01,
+    lowest=-0.031,
+    highest=0.04,
+    as_built=0.012,
+    by_hand=0.0736,
+    clear=True,
+)
+NEAR = replace(
+    FAR, name="much nearer", between=0.0, lowest=-0.001, highest=0.001, clear=False
+)
+LUCK = Luck(10, (FAR, NEAR), (FAR,), 0.02, ("micro: parse: it died\x07",))
 
 
 def shown(diagnosis: Diagnosis, *, width: int | None = None) -> str:
@@ -38,7 +55,9 @@ def test_a_machine_that_is_well_is_told_so() -> None:
 
 
 def test_a_finding_is_what_it_is_why_and_what_mends_it() -> None:
-    diagnosis = Diagnosis((FINDING,), ("1 machine", "2 benches"), ("turbo", "steal"))
+    diagnosis = Diagnosis(
+        (FINDING,), ("1 machine", "2 benches"), ("turbo", "steal"), None
+    )
 
     assert shown(diagnosis) == (
         "1 finding\n"
@@ -58,7 +77,7 @@ def test_a_finding_is_what_it_is_why_and_what_mends_it() -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 80])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    lines = shown(Diagnosis((FINDING, FINDING), ("1 machine",), ()), width=width)
+    lines = shown(Diagnosis((FINDING, FINDING), ("1 machine",), (), None), width=width)
 
     assert max(map(len, lines.splitlines())) <= width + 3
 
@@ -66,7 +85,48 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 def test_what_a_file_calls_itself_commands_no_terminal() -> None:
     finding = Finding("x", Harm.BLURS, "a\x1b[31m", "b\n", "c", "d", ("e\x07.rs:1",))
 
-    text = shown(Diagnosis((finding,), ("1 machine",), ("f\x1b",)))
+    text = shown(Diagnosis((finding,), ("1 machine",), ("f\x1b",), LUCK))
 
     assert "\x1b" not in text
     assert "\x07" not in text
+
+
+def test_the_luck_in_a_layout_is_a_row_for_each_benchmark() -> None:
+    assert shown(Diagnosis((), ("1 machine",), (), LUCK)) == (
+        "Nothing that would hurt was found.\n"
+        "\n"
+        "10 layouts of the same code, the most different first:\n"
+        "\n"
+        "             between layouts             range  as built  within one"
+        "    two builds\n"
+        "far\\x1b              ± 2.3 %    −3.1 % to +4 %    +1.2 %       ± 1 %"
+        "  up to 7.36 %\n"
+        "much nearer            ± 0 %  −0.1 % to +0.1 %    +1.2 %       ± 1 %"
+        "     not clear\n"
+        "\n"
+        "Left out: micro: parse: it died\\x07\n"
+        "\n"
+        "Looked at 1 machine.\n"
+    )
+
+
+def test_a_suite_that_no_layout_moves_is_told_so() -> None:
+    luck = replace(LUCK, sways=(NEAR,), sensitive=(), left_out=())
+
+    text = shown(Diagnosis((), ("1 machine",), (), luck))
+
+    assert (
+        "None of these is sensitive to its layout: none was seen to differ from build "
+        "to build by more than the noise and more than the margin of 2 %.\n"
+    ) in text
+    assert "Left out" not in text
+
+
+def test_where_nothing_was_run_there_is_no_table() -> None:
+    luck = replace(LUCK, sways=(), sensitive=())
+
+    text = shown(Diagnosis((), ("1 machine",), (), luck))
+
+    assert "\n\nLeft out: micro: parse: it died\\x07\n\nLooked at" in text
+    assert "layouts of the same code" not in text
+    assert "None of these" not in text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 
 from scripts import demo
-from scripts.demo import DemoError, Planted
+from scripts.demo import Control, DemoError, Planted
 
 SEARCH = Planted("slow search", ("search/words/1", "GET /search"))
 ORDERS = Planted("slow orders", ("GET /users/:id/orders",))
 PATCHES = sorted(path.stem for path in demo.PATCHES.glob("*.patch"))
+CONTROLS = sorted(path.stem for path in demo.CONTROLS.glob("*.patch"))
+TWIN = Control("code", ("stock/pieces",))
 
 
 def report(*regressed: str, outcome: str = "regressed") -> dict[str, Any]:
@@ -50,7 +53,7 @@ def test_an_unknown_patch_names_the_known_ones() -> None:
         demo.patch_of("slow")
 
 
-@pytest.mark.parametrize("name", PATCHES)
+@pytest.mark.parametrize("name", [*PATCHES, *CONTROLS])
 def test_a_patch_that_git_would_skip_is_really_applied(
     name: str, tmp_path: Path
 ) -> None:
@@ -167,3 +170,81 @@ def test_missing_tools_end_in_a_replay(
 
     assert status == 0
     assert "THIS IS A RECORDING, because a tool is missing" in capfd.readouterr().out
+
+
+def judged(name: str, *bounds: float) -> dict[str, Any]:
+    lo, point, hi = bounds
+    slowdown = {"lo": lo, "point": point, "hi": hi}
+    return {"benchmark": name, "verdict": "regressed", "slowdown": slowdown}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_says_what_it_moves_and_what_seems_slower(name: str) -> None:
+    patch = demo.patch_of(name)
+    assert patch is not None
+
+    control = demo.controlled_by(patch)
+
+    assert control.what
+    assert {demo.tool_of(series) for series in control.series} == {"criterion"}
+
+
+def test_a_control_shows_what_both_settings_read() -> None:
+    one = {"judgements": [judged("stock/pieces", 0.14, 0.15, 0.16)]}
+    fresh = {"judgements": [judged("stock/pieces", -0.03, 0.01, 0.05)]}
+
+    lines = demo.readings(TWIN, one=one, fresh=fresh)
+
+    assert [line.split("  ")[0] for line in lines] == ["", "stock/pieces"]
+    assert lines[1].split()[1:4] == ["+15.0", "%", "(+14.0"]
+    assert lines[1].endswith("+1.0 % (-3.0 to +5.0)")
+
+
+def test_a_control_that_was_not_measured_says_so() -> None:
+    lost = {"benchmark": "stock/pieces", "verdict": "failed", "slowdown": None}
+
+    lines = demo.readings(
+        TWIN, one={"judgements": [lost]}, fresh={"judgements": [lost]}
+    )
+
+    assert lines[1].split() == ["stock/pieces", "failed", "failed"]
+
+
+@pytest.fixture
+def compared(place: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the statuses that two comparisons end with, one layout first."""
+    statuses = [1, 0]
+
+    def compare(*flags: str, cwd: Path) -> int:
+        said = {"judgements": [judged("stock/pieces", 0.14, 0.15, 0.16)]}
+        (place / "report.json").write_text(json.dumps(said))
+        return statuses.pop(0)
+
+    monkeypatch.setattr(demo, "has_tools", lambda: True)
+    monkeypatch.setattr(demo, "benchgate", compare)
+    return statuses
+
+
+def test_a_control_may_fail_in_one_layout(
+    compared: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo.main(["--patch", "layout-twin"]) == 0
+    assert "as expected: in fresh layouts nothing is slower" in capsys.readouterr().out
+
+
+def test_a_control_that_fails_in_fresh_layouts_is_wrong(
+    compared: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    compared[:] = [0, 1]
+
+    assert demo.main(["--patch", "layout-twin"]) == 1
+    assert "FAILED: in fresh layouts expected exit code 0" in capsys.readouterr().out
+
+
+def test_a_control_is_measured_or_not_at_all(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "has_tools", lambda: False)
+
+    assert demo.main(["--patch", "layout-twin"]) == 1
+    assert "a control has to be measured" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from scripts import pictures, svg
 from scripts.trust.pairs import recorded_runs
 
 HISTORIES = Path(__file__).parents[4] / "shared/data/histories"
-NAMES = ["cone.svg", "machine.svg", "planted.svg", "window.svg"]
+NAMES = ["cone.svg", "layouts.svg", "machine.svg", "planted.svg", "window.svg"]
 _SVG = "{http://www.w3.org/2000/svg}"
 _LARGEST = 60_000
 
@@ -55,7 +55,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", NAMES[:3])
+@pytest.mark.parametrize("name", NAMES[:4])
 def test_a_picture_of_pairs_is_what_our_recording_gives(name: str) -> None:
     assert text_of(name) == drawn()[name]
 
@@ -196,5 +196,5 @@ def test_without_histories_it_says_which_picture_stays(
 
     pictures.main([])
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == NAMES[:3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == NAMES[:4]
     assert "no HISTORIES: window.svg stays as it is" in capsys.readouterr().err
