@@ -39,6 +39,9 @@ _CUT = "..."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _REFUSED = "its name has control characters: rename it"
 _ERROR_LINES = 12
+# What clap says of --help where it was built without it.
+_NO_HELP = "error: unexpected argument"
+_WARM_UP = ("--warm-up-time", "0.1")
 _LONGEST_ERROR = 100
 _NOT_COMPILED = re.compile(r'error: could not compile `[^`]+` \(bench "([^"]+)"\)')
 _DIAGNOSTIC = re.compile(r"(?:error|warning)\b")
@@ -532,7 +535,7 @@ def _linked(
 
     What was linked before, by somebody else, is linked once more.
     """
-    env = {**env, **links.environment(kept, project=members[0].folder)}
+    env = {**env, **links.environment(kept, project=members[0].folder, env=env)}
     messages = ask(env=env)
     paths = [path for _, path in _artifacts(messages, members)]
     unknown = [path for path in paths if links.line_of(path, kept) is None]
@@ -622,18 +625,23 @@ def _probe(
         finished = _asked(target, path, env, "--help")
     except process.DeadlineError:
         return "does its work whatever it is asked"
-    if "Criterion.rs benchmark" not in finished.output:
+    knows = partial(_knows, target, path, env)
+    # Criterion 0.5 leaves it to the other packages of a project whether clap has help.
+    helpless = _NO_HELP in finished.output and knows(*_WARM_UP)
+    if "Criterion.rs benchmark" not in finished.output and not helpless:
         return cures.kind_of_stranger(finished.output)
-    exact = "--exact" in finished.output
+    exact = "--exact" in finished.output or (helpless and knows("--exact"))
     # Fractions of seconds came with 0.4, which did not yet know --exact; asking with
     # one tells.
-    fractions = (
-        exact
-        or not _asked(
-            target, path, env, "--bench", "--list", "--warm-up-time", "0.1"
-        ).status
-    )
+    fractions = exact or knows(*_WARM_UP)
     return Executable(target, path, exact=exact, fractions=fractions)
+
+
+def _knows(
+    target: Target, path: Path, env: Mapping[str, str | None], *flags: str
+) -> bool:
+    """Say whether a bench executable lists its benchmarks when *flags* are given."""
+    return not _asked(target, path, env, "--bench", "--list", *flags).status
 
 
 def _asked(

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -27,6 +28,7 @@ from benchgate.measure import linker, process
 _WITHIN = 300.0
 _WRAPPERS = ("RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER")
 _SETTINGS = ("config.toml", "config")
+_NOTHING: Mapping[str, str | None] = MappingProxyType({})
 _LINKERS = {"ld", "ld.lld", "lld", "rust-lld", "mold", "ld.mold", "ld64.lld"}
 
 
@@ -129,14 +131,16 @@ class Line:
         return (self.linker, *chosen)
 
 
-def environment(folder: Path, *, project: Path) -> dict[str, str]:
+def environment(
+    folder: Path, *, project: Path, env: Mapping[str, str | None] = _NOTHING
+) -> dict[str, str]:
     """Return what makes Cargo keep in *folder* how it links, when it builds *project*.
 
-    A wrapper of the user's around rustc stays around it. Cargo builds nothing anew
-    because of this.
+    *env* is what else it is built with, over our own environment. A wrapper of the
+    user's around rustc stays around it. Cargo builds nothing anew because of this.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    theirs = _users_wrapper(project)
+    theirs = _users_wrapper(project, {**os.environ, **env})
     around = [theirs] if theirs else []
     ours = [sys.executable, "-IS", linker.__file__, "rustc", str(folder), *around]
     is_library = '*" --crate-type lib "*'
@@ -185,15 +189,16 @@ def forget(executable: Path) -> None:
     executable.unlink(missing_ok=True)
 
 
-def _users_wrapper(project: Path) -> str:
+def _users_wrapper(project: Path, env: Mapping[str, str | None]) -> str:
     """Return what the user has Cargo put around rustc when it builds *project*.
 
     Cargo itself tells this only on nightly; files nearer to the project go first.
     """
     for name in _WRAPPERS:
-        if name in os.environ:
-            return os.environ[name]
-    home = Path(os.environ.get("CARGO_HOME") or "~/.cargo").expanduser()
+        named = env.get(name)
+        if named is not None:
+            return named
+    home = Path(env.get("CARGO_HOME") or "~/.cargo").expanduser()
     folders = [place / ".cargo" for place in (project, *project.parents)]
     for folder in [*folders, home]:
         for name in _SETTINGS:

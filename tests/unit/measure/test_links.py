@@ -323,6 +323,14 @@ def test_a_variable_beats_the_settings_even_when_empty(
     assert asked_of_rustc(place, ["-vV"]) == ["-vV"]
 
 
+def test_a_wrapper_of_the_suite_stays_too(place: Path) -> None:
+    env = {"RUSTC_WRAPPER": "sccache"}
+
+    told = links.environment(place / "kept", project=place, env=env)
+
+    assert "exec sccache" in Path(told["RUSTC_WRAPPER"]).read_text()
+
+
 @pytest.mark.parametrize("text", ["[build", "build = 3", "[build]\nrustc-wrapper = 3"])
 def test_settings_that_cargo_will_complain_of(place: Path, text: str) -> None:
     settings = place / ".cargo" / "config.toml"
