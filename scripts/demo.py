@@ -4,6 +4,9 @@
 copy as it is becomes the base, the copy with a patch the head. What is expected to be
 found stands in the head of the patch. Where cargo-criterion or k6 can't be had, a
 recording of the same comparison is judged instead, and nobody can overlook that.
+
+A control makes nothing slower: its code only lies elsewhere. It is measured twice, as
+it was built and in a fresh layout for every slice, and the latter has to pass it.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "shop"
 RECORDINGS = ROOT / "examples" / "recordings"
 PATCHES = EXAMPLE / "regressions"
+CONTROLS = EXAMPLE / "controls"
 PLACE = ROOT / "build" / "demo"
 
 NONE = "none"
@@ -33,6 +37,11 @@ DEFAULT_PATCH = "quadratic-search"
 DEFAULT_ROUNDS = 12
 _SECONDS_A_ROUND = 25
 _BUDGET = "30m"
+_SECONDS_A_CONTROL_ROUND = 12
+_CONTROL = """\
+suites: {{micro: {{tool: criterion, targets: [core]}}}}
+measure: {{layouts: {layouts}, design: paired}}
+"""
 _HARMLESS = "\n// A change that changes nothing, for the demo.\n"
 # k6 names its requests by method and route, criterion its benchmarks by a path.
 _REQUEST = re.compile(r"[A-Z]+ /")
@@ -56,6 +65,14 @@ class Planted:
         return tuple(sorted({tool_of(name) for name in self.series}))
 
 
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a patch moves, and which benchmarks may seem slower for it."""
+
+    what: str
+    series: tuple[str, ...]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when benchgate said what it should have said."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
@@ -65,8 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         patch = patch_of(args.patch)
-        planted = planted_by(patch) if patch else None
         PLACE.mkdir(parents=True, exist_ok=True)
+        if patch and patch.parent == CONTROLS:
+            return measure_control(patch, rounds=args.rounds)
+        planted = planted_by(patch) if patch else None
         if args.replay:
             return replay(args.patch, planted, why="because --replay was given")
         announce(args.patch, planted, rounds=args.rounds)
@@ -82,17 +101,30 @@ def patch_of(name: str) -> Path | None:
     """Return the patch called *name*, None for a harmless change."""
     if name == NONE:
         return None
-    patch = PATCHES / f"{name.removesuffix('.patch')}.patch"
-    if not patch.exists():
-        known = ", ".join([NONE, *sorted(p.stem for p in PATCHES.glob("*.patch"))])
+    patches = {
+        p.stem: p for folder in (PATCHES, CONTROLS) for p in folder.glob("*.patch")
+    }
+    patch = patches.get(name.removesuffix(".patch"))
+    if patch is None:
+        known = ", ".join([NONE, *sorted(patches)])
         raise DemoError(f"there is no patch {name!r}; there are: {known}")
     return patch
 
 
 def planted_by(patch: Path) -> Planted:
     """Return what the head of *patch* says about it."""
-    head = dict(re.findall(r"^# (\w+): (.*)$", patch.read_text(), re.MULTILINE))
+    head = _head_of(patch)
     return Planted(head["slows"], tuple(head["series"].split(", ")))
+
+
+def controlled_by(patch: Path) -> Control:
+    """Return what the head of the control *patch* says about it."""
+    head = _head_of(patch)
+    return Control(head["moves"], tuple(head["series"].split(", ")))
+
+
+def _head_of(patch: Path) -> dict[str, str]:
+    return dict(re.findall(r"^# (\w+): (.*)$", patch.read_text(), re.MULTILINE))
 
 
 def tool_of(benchmark: str) -> str:
@@ -128,6 +160,65 @@ def measure(patch: Path | None, planted: Planted | None, *, rounds: int) -> int:
     if recorded.exists():
         shutil.copyfile(recorded, PLACE / "run.json")
     return conclude(status, planted)
+
+
+def measure_control(patch: Path, *, rounds: int) -> int:
+    """Measure a control in one layout and in fresh ones; 0 if the latter pass it."""
+    control = controlled_by(patch)
+    minutes = max(1, round(rounds * _SECONDS_A_CONTROL_ROUND / 60))
+    print(f"demo: {patch.name}, a control: {control.what}")
+    print("demo:   nothing is slower, but in one layout each something may seem to be")
+    print(f"demo:   building both sides; measuring {rounds} rounds twice: ", end="")
+    print(f"about {minutes} minutes", flush=True)
+    if not has_tools():
+        raise DemoError("a control has to be measured; bring what is missing")
+    shop = prepare(PLACE / "shop", patch)
+    one, _ = _compared(shop, "one", rounds=rounds)
+    fresh, status = _compared(shop, "fresh", rounds=rounds)
+    print()
+    for line in readings(control, one=one, fresh=fresh):
+        print(f"demo: {line}")
+    if status:
+        print(f"demo: FAILED: in fresh layouts expected exit code 0, got {status}")
+        return 1
+    print("demo: as expected: in fresh layouts nothing is slower (exit code 0)")
+    return 0
+
+
+def _compared(shop: Path, layouts: str, *, rounds: int) -> tuple[dict[str, Any], int]:
+    """Return the report on *shop* with this setting of its layouts, and the status."""
+    settings = PLACE / f"layouts-{layouts}.yml"
+    settings.write_text(_CONTROL.format(layouts=layouts))
+    flags = ("--config", str(settings), "--rounds", str(rounds), "--budget", _BUDGET)
+    status = benchgate(*flags, cwd=shop)
+    report = PLACE / "report.json"
+    if not report.exists():
+        raise DemoError(f"benchgate ended with {status} and no report")
+    kept = report.replace(PLACE / f"report-{layouts}.json")
+    return json.loads(kept.read_text()), status
+
+
+def readings(
+    control: Control, *, one: Mapping[str, Any], fresh: Mapping[str, Any]
+) -> list[str]:
+    """Return a line for each series of *control*: what it read in both reports."""
+    sides = [
+        {judged["benchmark"]: judged for judged in report["judgements"]}
+        for report in (one, fresh)
+    ]
+    lines = [f"{'':24}{'one layout':>28}{'fresh layouts':>28}"]
+    for name in control.series:
+        said = [_reading(side[name]) for side in sides if name in side]
+        lines.append(f"{name:24}" + "".join(f"{text:>28}" for text in said))
+    return lines
+
+
+def _reading(judged: Mapping[str, Any]) -> str:
+    slowdown = judged["slowdown"]
+    if slowdown is None:
+        return str(judged["verdict"])
+    low, point, high = (100 * slowdown[part] for part in ("lo", "point", "hi"))
+    return f"{point:+.1f} % ({low:+.1f} to {high:+.1f})"
 
 
 def replay(name: str, planted: Planted | None, *, why: str) -> int:

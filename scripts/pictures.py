@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +25,14 @@ from benchgate.stats.replay import WINDOW
 from benchgate.stats.shared import common_mode
 from benchgate.stats.window import fit_window, nan_median
 from scripts import svg
-from scripts.trust.pairs import Rounds, recorded_runs
+from scripts.trust.pairs import Rounds, recorded_runs, rounds_of
 
 Floats = npt.NDArray[np.float64]
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 RECORDINGS = ROOT / "examples" / "recordings" / "trust"
+LAYOUTS = ROOT / "examples" / "recordings" / "layout"
 _RECORDING = "busy-1"
 _BENCHMARK = "cart/parse"
 _ALLOWED = 0.01
@@ -345,6 +346,89 @@ def _interval(effect: Effect) -> str:
     return f"{low} to {high}"
 
 
+# --- layouts ---
+
+
+def recorded_layouts(name: str) -> dict[str, Effect]:
+    """Return what each benchmark of the layout twin read, by *name* of the recording.
+
+    *name*: ``one`` layout for each side, or a ``fresh`` one for each slice.
+    """
+    rounds = rounds_of(LAYOUTS / f"{name}.run.json.gz")
+    if rounds is None:
+        raise ValueError(f"{name}: a recording of both sides is needed")
+    return {
+        benchmark: pairs.found.effect
+        for benchmark, pairs in zip(rounds.benchmarks, all_pairs(rounds), strict=True)
+    }
+
+
+def layouts(one: Mapping[str, Effect], fresh: Mapping[str, Effect]) -> str:
+    """Return what a change of layout alone reads, with one layout and with fresh."""
+    x = svg.Axis(math.log(0.86), math.log(1.26), 190, 690)
+    names = sorted(one, key=lambda name: -abs(one[name].theta))
+    bottom = 84 + 38 * len(names)
+    rows = [
+        part
+        for place, name in enumerate(names)
+        for part in _layout_row(name, one[name], fresh[name], x=x, y=92 + 38 * place)
+    ]
+    parts = [
+        svg.text(40, 22, "A change that makes nothing slower reads …"),
+        svg.diamond(46, 43),
+        svg.text(56, 47.5, "in one layout a side", fill=svg.HEAD),
+        svg.dot(206, 43, colour=svg.FOUND),
+        svg.text(216, 47.5, "in a fresh layout for every slice", fill=svg.FOUND),
+        svg.line(x(0), 66, x(0), bottom, opacity=0.8),
+        *(
+            svg.line(x(at), 66, x(at), bottom, stroke_dasharray="4 4")
+            for at in (-_MARGIN, _MARGIN)
+        ),
+        svg.text(x(_MARGIN) + 4, 64, f"margin {svg.percent(_MARGIN, 0)}"),
+        *rows,
+        *svg.along_ticks(x, bottom, svg.percent_ticks(-10, -5, 0, 5, 10, 15, 20, 25)),
+        svg.line(x.start, bottom, x.end, bottom, opacity=0.5),
+        svg.text(
+            40,
+            bottom + 46,
+            "Thick: the 90 % interval. Thin: as far as chance may reach; called slower "
+            "if it stays above 0, and the point above the margin.",
+        ),
+    ]
+    return svg.document(
+        "The luck of one layout, and what is left without it",
+        "For each benchmark two readings of the same change, which makes nothing "
+        "slower. With one layout on each side some lie far from zero with a narrow "
+        "interval; with a fresh layout for every slice all intervals hold zero or lie "
+        "within the margin.",
+        height=bottom + 58,
+        parts=parts,
+    )
+
+
+def _layout_row(
+    name: str, one: Effect, fresh: Effect, *, x: svg.Axis, y: float
+) -> Iterator[str]:
+    yield svg.text(178, y + 4.5, name, text_anchor="end")
+    sides = ((one, svg.HEAD, svg.diamond, -6), (fresh, svg.FOUND, svg.dot, 6))
+    for effect, colour, mark, shift in sides:
+        for steps, width in ((effect.critical, 1.5), (effect.bound, 5)):
+            reach = steps * effect.se
+            ends = (effect.theta - reach, effect.theta + reach)
+            low, high = (min(max(end, x.low), x.high) for end in ends)
+            yield svg.line(
+                x(low),
+                y + shift,
+                x(high),
+                y + shift,
+                stroke=colour,
+                stroke_width=width,
+            )
+        yield mark(x(effect.theta), y + shift, colour=colour)
+        said = svg.percent(effect.theta) + ", called slower" * is_found(effect)
+        yield svg.text(700, y + shift + 4.5, said, fill=colour)
+
+
 # --- stored runs ---
 
 
@@ -485,6 +569,7 @@ def pictures_of_pairs() -> dict[str, str]:
         "machine.svg": machine(clean),
         "cone.svg": cone(clean),
         "planted.svg": planted(slower[place], every=slower),
+        "layouts.svg": layouts(recorded_layouts("one"), recorded_layouts("fresh")),
     }
 
 

@@ -64,27 +64,34 @@ class Rounds:
 def recorded_runs(folder: Path) -> Iterator[Rounds]:
     """Yield the rounds of each run document in *folder*; both sides are one program."""
     for place in sorted(folder.glob("busy-*.run.json.gz")):
-        document = decode(gzip.decompress(place.read_bytes()), name=place.name)
-        if document.base is None:
-            continue
-        sides = [
-            [_samples(r.samples) for r in run.rounds]
-            for run in (document.base, document.head)
-        ]
-        # What a round lost on one side has no pair.
-        shared = set.intersection(*(set(r) for side in sides for r in side))
-        keys = sorted(shared)
-        base, head = (
-            np.array([[r[key].values for r in side] for key in keys]) for side in sides
-        )
-        yield Rounds(
-            place.name.removesuffix(".run.json.gz"),
-            tuple(key.benchmark for key in keys),
-            base,
-            head,
-            raw=None,
-            slow={},
-        )
+        rounds = rounds_of(place)
+        if rounds is not None:
+            yield rounds
+
+
+def rounds_of(place: Path) -> Rounds | None:
+    """Return the rounds of the run document *place*, None where it has no base."""
+    document = decode(gzip.decompress(place.read_bytes()), name=place.name)
+    if document.base is None:
+        return None
+    sides = [
+        [_samples(r.samples) for r in run.rounds]
+        for run in (document.base, document.head)
+    ]
+    # What a round lost on one side has no pair.
+    shared = set.intersection(*(set(r) for side in sides for r in side))
+    keys = sorted(shared)
+    base, head = (
+        np.array([[r[key].values for r in side] for key in keys]) for side in sides
+    )
+    return Rounds(
+        place.name.removesuffix(".run.json.gz"),
+        tuple(key.benchmark for key in keys),
+        base,
+        head,
+        raw=None,
+        slow={},
+    )
 
 
 def _samples(readings: Mapping[SeriesKey, object]) -> dict[SeriesKey, Sample]:

@@ -297,8 +297,36 @@ def test_what_a_version_of_criterion_knows_is_asked(
 
 
 @pytest.mark.parametrize(
+    ("knows", "exact", "fractions"),
+    [
+        ("--warm-up-time|--exact", True, True),
+        ("--warm-up-time", False, True),
+    ],
+)
+def test_criterion_without_the_help_of_clap_is_known_by_its_list(
+    fake_cargo: Path, knows: str, *, exact: bool, fractions: bool
+) -> None:
+    made = executable(
+        fake_cargo,
+        f"case $3 in {knows}) exit 0;; *)\n"
+        "echo error: unexpected argument found >&2; exit 2;; esac",
+    )
+    cargo_that(fake_cargo, built(made.path))
+
+    executables, doubts = build(fake_cargo)
+
+    assert not doubts
+    expected = Executable(made.target, made.path, exact=exact, fractions=fractions)
+    assert executables == (expected,)
+
+
+@pytest.mark.parametrize(
     ("script", "kind"),
     [
+        (
+            "echo error: unexpected argument found; exit 2",
+            "does not answer like one of criterion",
+        ),
         ("exit 101", "does not answer like one of criterion"),
         ("while :; do echo y; sleep 0.1; done", "does its work whatever it is asked"),
         (

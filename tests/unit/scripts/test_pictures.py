@@ -198,3 +198,31 @@ def test_without_histories_it_says_which_picture_stays(
 
     assert sorted(path.name for path in tmp_path.iterdir()) == NAMES[:4]
     assert "no HISTORIES: window.svg stays as it is" in capsys.readouterr().err
+
+
+def test_the_layout_twin_is_called_slower_in_one_layout_only() -> None:
+    found = {
+        name: [b for b, e in readings.items() if pictures.is_found(e)]
+        for name, readings in (
+            (name, pictures.recorded_layouts(name)) for name in ("one", "fresh")
+        )
+    }
+
+    assert found == {"one": ["stock/pieces"], "fresh": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("one", "in one layout"), ("fresh", "with fresh layouts")]
+)
+def test_the_page_says_of_the_layout_twin_what_the_recording_gives(
+    name: str, said: str
+) -> None:
+    page = (pictures.FOLDER.parent / "method.md").read_text(encoding="utf-8")
+    effect = pictures.recorded_layouts(name)["stock/pieces"]
+    reach = effect.bound * effect.se
+    point, low, high = (
+        svg.percent(theta)
+        for theta in (effect.theta, effect.theta - reach, effect.theta + reach)
+    )
+
+    assert f"{point} ({low} to {high}) {said}" in page

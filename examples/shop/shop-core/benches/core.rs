@@ -1,4 +1,4 @@
-//! The synchronous half: carts, prices, search, serialisation.
+//! The synchronous half: carts, prices, search, serialisation, stock lists.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use shop_core::catalogue::Catalogue;
 use shop_core::money::Cents;
 use shop_core::pricing::{Coupon, PriceRules};
 use shop_core::search::SearchIndex;
-use shop_core::{feed, receipt, sample};
+use shop_core::{feed, receipt, sample, stock};
 
 const CATALOGUE_SIZE: usize = 2_000;
 
@@ -78,5 +78,17 @@ fn output(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, cart, pricing, search, output);
+fn warehouse(c: &mut Criterion) {
+    let list: String = (0..40)
+        .map(|number| format!("{},{};", number * 7_919 % 1_000, number * 31 % 97))
+        .collect();
+    let mut group = c.benchmark_group("stock");
+    group.throughput(Throughput::Bytes(list.len() as u64));
+    group.bench_function("pieces", |b| {
+        b.iter(|| stock::pieces(black_box(list.as_bytes())).unwrap());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, cart, pricing, search, output, warehouse);
 criterion_main!(benches);

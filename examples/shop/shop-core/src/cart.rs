@@ -33,13 +33,19 @@ pub enum CartError {
 impl fmt::Display for CartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CartError::Empty => write!(f, "the cart is empty"),
+            CartError::Empty => write!(
+                f,
+                "the cart is empty: put at least one product and at most {MAX_LINES} into it"
+            ),
             CartError::TooManyLines => {
-                write!(f, "the cart has more than {MAX_LINES} lines")
+                write!(
+                    f,
+                    "the cart has more than {MAX_LINES} lines: split it into several orders of at most {MAX_LINES} each"
+                )
             }
             CartError::QuantityOutOfRange { product_id } => write!(
                 f,
-                "the quantity of product {product_id} is not between 1 and {MAX_QUANTITY}"
+                "the quantity of product {product_id} is not between 1 and {MAX_QUANTITY}: ask for product {product_id} by phone"
             ),
         }
     }

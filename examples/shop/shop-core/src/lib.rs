@@ -10,3 +10,4 @@ pub mod sales;
 pub mod sample;
 pub mod search;
 pub mod shipping;
+pub mod stock;

@@ -139,10 +139,13 @@ pub fn products(count: usize) -> Vec<Product> {
 /// One to three variants that differ in their titles and prices only.
 fn push_family(products: &mut Vec<Product>, family: i64, rng: &mut Rng) {
     let title = format!("{} {}", rng.pick(&MATERIALS), rng.pick(&KINDS));
-    let description: Vec<&str> = (0..DESCRIPTION_WORDS)
-        .map(|_| WORDS[rng.skewed(WORDS.len() as u64) as usize])
-        .collect();
-    let description = description.join(" ");
+    let mut description = String::new();
+    for place in 0..DESCRIPTION_WORDS {
+        if place > 0 {
+            description.push(' ');
+        }
+        description.push_str(WORDS[rng.skewed(WORDS.len() as u64) as usize]);
+    }
     let price = 499 + 10 * rng.below(2_000) as i64;
     let weight_grams = 100 + 50 * rng.below(60) as u32;
     let tax_class = match rng.below(10) {
