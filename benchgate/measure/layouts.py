@@ -44,10 +44,9 @@ class Layouts:
         self._side = side
         self._scratch = scratch
         self._ways: dict[str, Way] = {}
-        self._drawings: dict[tuple[str, ...], links.Drawing] = {}
+        self._drawings: dict[tuple[str, ...], links.Drawing | ToolError] = {}
         self._as_built: set[str] = set()
         self._kept: list[tuple[str, str]] = []
-        self._seconds = 0.0
 
     @property
     def side(self) -> Side:
@@ -59,25 +58,21 @@ class Layouts:
         """Return the titles of executables that are kept in one layout, and why."""
         return tuple(self._kept)
 
-    @property
-    def seconds(self) -> float:
-        """Return how long drawing has taken so far."""
-        return self._seconds
-
     def learn(self, title: str, line: links.Line | None) -> None:
         """Find out how *title*, linked by *line*, gets new layouts, and how quickly."""
         if line is None:
             self._keep(title, "how it was linked is not known")
             return
         folder = self._scratch / f"tried-{self._side}"
-        folder.mkdir(parents=True, exist_ok=True)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             drawing = self._drawing_of(line, folder)
             began = time.monotonic()
             line.link(folder / "drawn", drawing=drawing, seed=2)
             seconds = time.monotonic() - began
-        except ToolError as error:
-            self._keep(title, _first_line(error), error.hint)
+        except (OSError, ToolError) as error:
+            hint = error.hint if isinstance(error, ToolError) else ""
+            self._keep(title, _first_line(error), hint)
             return
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -107,7 +102,6 @@ class Layouts:
         """
         if title in self._as_built:
             return executable
-        began = time.monotonic()
         place = folder / executable.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -121,15 +115,19 @@ class Layouts:
             place.unlink(missing_ok=True)
             self._give_up(title, _first_line(error))
             return executable
-        finally:
-            self._seconds += time.monotonic() - began
         return place
 
     def _drawing_of(self, line: links.Line, folder: Path) -> links.Drawing:
         """Return how *line* draws; executables that are linked alike are tried once."""
         if line.tool not in self._drawings:
-            self._drawings[line.tool] = line.drawing(folder)
-        return self._drawings[line.tool]
+            try:
+                self._drawings[line.tool] = line.drawing(folder)
+            except ToolError as error:
+                self._drawings[line.tool] = error
+        drawing = self._drawings[line.tool]
+        if isinstance(drawing, ToolError):
+            raise drawing
+        return drawing
 
     def crashed(self, title: str, ending: str, *, seed: int) -> None:
         """Note how *title* ended in the layout of *seed*, unlike as it was built.
@@ -145,8 +143,9 @@ class Layouts:
         self._give_up(title, reason)
 
     def _give_up(self, title: str, reason: str) -> None:
-        self._as_built.add(title)
-        self._keep(title, reason)
+        if title not in self._as_built:
+            self._as_built.add(title)
+            self._keep(title, reason)
 
     def _keep(self, title: str, reason: str, hint: str = "") -> None:
         self._kept.append((title, f"{reason}; {hint}" if hint else reason))

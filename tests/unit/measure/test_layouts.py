@@ -59,7 +59,6 @@ def test_each_seed_is_a_layout(
     assert not layouts.kept
     assert layouts.draws(TITLE)
     assert layouts.cost(TITLE) > 0
-    assert layouts.seconds > 0
 
 
 def test_without_a_line_there_are_copies_and_one_layout(
@@ -195,3 +194,33 @@ def test_executables_that_are_linked_alike_are_tried_once(
     assert len(tried) == 1
     assert layouts.draws("a")
     assert layouts.draws("b")
+
+
+def test_a_linker_that_can_not_draw_is_tried_once(
+    layouts: Layouts, line: FakeLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Path] = []
+
+    def drawing(_: FakeLine, folder: Path) -> Drawing:
+        tried.append(folder)
+        raise ToolError("ld can't draw a layout", hint="link with lld")
+
+    monkeypatch.setattr(FakeLine, "drawing", drawing)
+
+    layouts.learn("a", line)
+    layouts.learn("b", line)
+
+    assert len(tried) == 1
+    assert {reason for _, reason in layouts.kept} == {
+        "ld can't draw a layout; link with lld"
+    }
+
+
+def test_a_scratch_folder_that_can_not_be_made(tmp_path: Path, line: FakeLine) -> None:
+    (tmp_path / "file").write_text("")
+    layouts = Layouts(Side.HEAD, scratch=tmp_path / "file")
+
+    layouts.learn(TITLE, line)
+
+    ((_, reason),) = layouts.kept
+    assert "file" in reason
