@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchgate.compare.series import WHOLE_SUITE
 from benchgate.documents import report as document
 from benchgate.model import Judgement, Report, Verdict
 from scripts.wild.manifest import Entry
@@ -244,7 +245,7 @@ def _result(
         exit_code=exit_code,
         outcome=outcome,
         series=_readings(judged),
-        benchmarks=len({j.comparison.key.benchmark for j in judged}),
+        benchmarks=len({j.comparison.key.benchmark for j in judged} - {WHOLE_SUITE}),
         rounds=max(
             (j.comparison.effect.rounds for j in judged if j.comparison.effect),
             default=0,

@@ -147,6 +147,7 @@ def test_without_criterion_benches_nobody_is_told_of_the_flag(bare: Project) -> 
 def test_what_the_last_comparison_left_stays(swaying: Project) -> None:
     swaying.bench(TIMES, links=True)
     swaying.commit()
+    swaying.commit()
     ended = swaying.benchgate("compare", "--base", "HEAD", "--rounds", "2")
     assert ended.code == 0, ended.err
     before = left_behind(swaying)
