@@ -45,6 +45,14 @@ _CURES = (
         ),
     ),
     (
+        re.compile(r"multiple different versions of crate `(?P<what>[^`]+)`"),
+        (
+            "a dependency brings another release of {what}: choose releases that fit "
+            "together with `cargo update --precise`, and leave the Cargo.lock there; "
+            "where none is tracked both sides get it"
+        ),
+    ),
+    (
         re.compile(r"error: linker `(?P<what>[^`]+)` not found"),
         "install {what}, or name another linker in Cargo's configuration",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -10,10 +11,9 @@ from scripts.wild.manifest import Entry
 from scripts.wild.runs import Result, Series, about, agrees
 
 PAGE = Path(__file__).parents[2] / "docs" / "wild.md"
+_IS_PROGRESS = re.compile(r"benchgate: (?!error|hint)")
 _SAID = 3
 _LONGEST = 300
-# The least change of a benchmark that must be found, and how often.
-_LARGE = 0.08
 _ABOUT = """\
 # Other people's projects
 
@@ -37,7 +37,7 @@ make wild REPOS=FOLDER
 
 What came of each is kept in `build/wild`; a second run goes on with what isn't there yet.
 The minutes are those of a machine with two vCPUs that share a core.
-Measuring had it to itself. The first building was done beside other work, and what several projects depend on was built for one of them only.
+Measuring had it to itself. Where no minutes of building are given, what several projects depend on had been built before, so they would say little.
 """  # noqa: E501 - as above
 
 
@@ -58,13 +58,14 @@ def _summary(done: Sequence[tuple[Entry, Result]]) -> str:
     """Return what was reached, a line each."""
     repositories = {entry.repository for entry, _ in done}
     reported = {e.repository for e, r in done if r.outcome != "unmeasured"}
-    ordinary = [(e, r) for e, r in done if e.expected == "passed"]
+    ordinary = [
+        (e, r) for e, r in done if e.expected == "passed" and r.outcome != "unmeasured"
+    ]
     failed = sum(r.outcome == "regressed" for _, r in ordinary)
     undecided = sum(r.outcome == "undecided" for _, r in ordinary)
     undone = [(e, r) for e, r in done if e.expected == "regressed"]
     found = sum(agrees(e, r) for e, r in undone)
-    large = [(e, r) for e, r in undone if _most(e, r) >= _LARGE]
-    large_found = sum(agrees(e, r) for e, r in large)
+    missed = [_most(e, r) for e, r in undone if not agrees(e, r) and r.series]
     measured = [r for _, r in done if r.outcome != "unmeasured"]
     shares = [r.overhead for r in measured]
     told = {e.repository for e, r in done if e.says and agrees(e, r)}
@@ -75,19 +76,18 @@ def _summary(done: Sequence[tuple[Entry, Result]]) -> str:
         ),
         f"{failed} of {len(ordinary)} ordinary commits failed, {undecided} undecided",
         (
-            f"{found} of {len(undone)} undone commits were found, {large_found} of "
-            f"{len(large)} of those that read {_LARGE:+.0%} and more"
+            f"{found} of {len(undone)} undone commits were found"
+            + (f"; the others read {max(missed):+.1%} at most" if missed else "")
         ),
     ]
     if shares:
         own = median(r.own / r.wall for r in measured)
-        cold, measuring = (
-            sum(getattr(r, what) for r in measured) for what in ("cold", "measuring")
-        )
+        timed = [r.cold for r in measured if r.cold]
+        measuring = sum(r.measuring for r in measured)
         lines += [
             (
-                f"building took {_minutes(cold)} the first time, "
-                f"measuring {_minutes(measuring)}"
+                f"measuring took {_minutes(measuring)} in all, building from nothing "
+                f"{_minutes(sum(timed))} (timed for {len(timed)} of {len(measured)})"
             ),
             (
                 "of the time, benchgate itself took beside building and measuring "
@@ -122,7 +122,7 @@ def _entries_table(done: Sequence[tuple[Entry, Result]]) -> str:
             str(result.rounds),
             _largest(result),
             "–" if result.detectable is None else f"{result.detectable:+.1%}",
-            _minutes(result.cold),
+            _minutes(result.cold) if result.cold else "–",
             _minutes(result.measuring),
             f"{result.overhead:.1%}" if result.outcome != "unmeasured" else "–",
         ]
@@ -170,7 +170,8 @@ def _others(done: Sequence[tuple[Entry, Result]]) -> str:
 def _named(result: Result) -> list[str]:
     """Return the slower series, or the first sentences that were said."""
     slower = [_reading(s) for s in sorted(result.slower, key=lambda s: -s.slowdown)]
-    return (slower or list(result.said))[:_SAID]
+    said = [s for s in result.said if not _IS_PROGRESS.match(s)]
+    return (slower or said)[:_SAID]
 
 
 def _most(entry: Entry, result: Result) -> float:

@@ -204,6 +204,11 @@ def test_an_undeclared_feature_is_named_from_the_compilers_error(
         ("error: x\n note: `#[deny(x)]` implied by `#[deny(y)]`", "--cap-lints warn"),
         ("error: x\n note: `-D x` implied by `-D warnings`", "--cap-lints warn"),
         (
+            "error[E0277]: x\n note: there are multiple different versions of crate "
+            "`geo` in the dependency graph",
+            "another release of geo",
+        ),
+        (
             "error[E0554]: `#![feature]` may not be used on the stable release channel",
             "RUSTUP_TOOLCHAIN=nightly",
         ),

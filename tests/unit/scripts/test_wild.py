@@ -312,10 +312,11 @@ def test_overhead_is_what_is_neither_building_nor_measuring() -> None:
 def test_the_page_shows_what_was_promised_and_what_was_seen(entry: Entry) -> None:
     text = page.written([entry], {"parser": RESULT})
 
+    assert "* 1 of 1 undone commits were found.\n" in text
     assert (
-        "1 of 1 undone commits were found, 1 of 1 of those that read +8% and more."
-    ) in text
-    assert "building took 1.5 min the first time, measuring 3.0 min." in text
+        "measuring took 3.0 min in all, building from nothing 1.5 min (timed for 1 of 1)."
+        in text
+    )
     assert "0 of 0 ordinary commits failed, 0 undecided." in text
     assert "4.0% (median; at most 4.0%)" in text
     assert "its own process used 0.8% of a CPU" in text
@@ -337,12 +338,30 @@ def test_the_page_shows_what_was_promised_and_what_was_seen(entry: Entry) -> Non
 def test_what_is_not_as_expected_is_listed_with_what_was_said(entry: Entry) -> None:
     text = page.written([entry], {"parser": result(outcome="undecided", series=())})
 
-    assert "0 of 1 undone commits were found, 0 of 0 of those" in text
+    assert "* 0 of 1 undone commits were found.\n" in text
     assert "**undecided**" in text
     assert (
         "* parser: undecided and not regressed (a table instead of a search).\n"
         "  * one thing\n  * another\n"
     ) in text
+
+
+def test_what_an_undone_commit_that_was_missed_read_is_told(entry: Entry) -> None:
+    missed = (Series("parse/1", "inconclusive", 0.04, -0.01, 0.09),)
+
+    text = page.written([entry], {"parser": result(outcome="passed", series=missed)})
+
+    assert "0 of 1 undone commits were found; the others read +4.0% at most." in text
+
+
+def test_what_benchgate_was_doing_is_no_reason(entry: Entry) -> None:
+    said = ("benchgate: checking out the base", "benchgate: error: it does not build")
+    unmeasured = result(outcome="unmeasured", said=said, series=())
+
+    text = page.written([entry], {"parser": unmeasured})
+
+    assert "  * benchgate: error: it does not build\n" in text
+    assert "checking out" not in text
 
 
 def test_a_pipe_in_a_name_keeps_the_table(entry: Entry) -> None:
