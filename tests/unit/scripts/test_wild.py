@@ -314,9 +314,9 @@ def test_the_page_shows_what_was_promised_and_what_was_seen(entry: Entry) -> Non
 
     assert "* 1 of 1 undone commits were found.\n" in text
     assert (
-        "measuring took 3.0 min in all, building from nothing 1.5 min (timed for 1 of 1)."
-        in text
-    )
+        "measuring took 3.0 min in all, "
+        "building from nothing 1.5 min (timed for 1 of 1).\n"
+    ) in text
     assert "0 of 0 ordinary commits failed, 0 undecided." in text
     assert "4.0% (median; at most 4.0%)" in text
     assert "its own process used 0.8% of a CPU" in text
