@@ -232,9 +232,10 @@ class Sway:
 
     ``name`` is what tells it from all others. ``between`` is the standard deviation
     between layouts, ``within`` that of a slice in one of them. ``lowest``, ``highest``
-    and ``as_built`` are relative to the mean of the layouts. ``by_hand`` is what two
-    builds of the same code differ by at most, but for one pair in twenty.
-    It is ``clear`` where noise alone doesn't look like it.
+    and ``as_built`` are relative to the mean of the layouts.
+    It is ``clear`` where noise alone doesn't look like it. ``by_hand`` is what two
+    builds of the same code differ by at most, but for one pair in twenty; where nothing
+    is clear, the noise of three slices is in it.
     """
 
     suite: str
@@ -253,13 +254,15 @@ class Sway:
 class Luck:
     """What the layouts of a suite do to it, what clearly sways most first.
 
-    ``number`` is that of the layouts. ``sensitive`` are those whose builds may differ
-    by more than the ``margin``. ``left_out`` says what was not run, and why.
+    ``number`` is that of the layouts. ``sensitive`` are those whose builds differ by
+    more than the ``margin``, ``open`` those that may do so for all that can be told.
+    ``left_out`` says what was not run, and why.
     """
 
     number: int
     sways: tuple[Sway, ...]
     sensitive: tuple[Sway, ...]
+    open: tuple[Sway, ...]
     margin: float
     left_out: tuple[str, ...]
 
@@ -786,12 +789,14 @@ def _luck(drawings: Drawings, *, margin: float) -> Luck:
         for d in drawings.benchmarks
     ]
     sways = sorted(found, key=lambda sway: (not sway.clear, -sway.by_hand, sway.name))
+    beyond = [sway for sway in sways if sway.by_hand > margin]
     return Luck(
         drawings.number,
         tuple(sways),
-        tuple(sway for sway in sways if sway.clear and sway.by_hand > margin),
-        margin,
-        drawings.left_out,
+        sensitive=tuple(sway for sway in beyond if sway.clear),
+        open=tuple(sway for sway in beyond if not sway.clear),
+        margin=margin,
+        left_out=drawings.left_out,
     )
 
 
@@ -800,7 +805,9 @@ def _sway(drawn: Drawn, name: str) -> Sway:
     layouts = [[math.log(seconds) for seconds in slices] for slices in drawn.layouts]
     found = components(layouts)
     mean = math.fsum(found.locations) / len(found.locations)
-    by_hand = largest_difference(found.between, known_from=len(layouts), level=_OUTSIDE)
+    clear = found.p <= _SURE and found.between > 0
+    spread = found.between if clear else found.spread
+    by_hand = largest_difference(spread, known_from=len(layouts), level=_OUTSIDE)
     return Sway(
         drawn.suite,
         drawn.benchmark,
@@ -811,7 +818,7 @@ def _sway(drawn: Drawn, name: str) -> Sway:
         highest=math.expm1(max(found.locations) - mean),
         as_built=math.expm1(math.log(min(drawn.as_built)) - mean),
         by_hand=math.expm1(by_hand),
-        clear=found.p <= _SURE and found.between > 0,
+        clear=clear,
     )
 
 

@@ -33,10 +33,10 @@ class Sway(_Wire, frozen=True):
     """How far a layout moves the time of one benchmark, in shares.
 
     ``between`` layouts and ``within`` one are standard deviations; ``lowest``,
-    ``highest`` and ``as_built`` are relative to the mean of the layouts; ``by_hand`` is
-    what two builds of the same code differ by at most, but for one pair in twenty.
-    It is ``clear`` where noise alone doesn't look like it, and ``sensitive`` where
-    ``by_hand`` is above the margin as well.
+    ``highest`` and ``as_built`` are relative to the mean of the layouts.
+    It is ``clear`` where noise alone doesn't look like it. ``by_hand`` is what two
+    builds of the same code differ by at most, but for one pair in twenty; where nothing
+    is clear, noise is in it. ``sensitive`` is what clearly is above the margin there.
     """
 
     suite: str

@@ -89,12 +89,17 @@ def _of_luck(luck: Luck) -> Iterator[Text]:
         yield Text(layouts, "bold")
         yield Text()
         yield from _table(luck)
-    if luck.sways and not luck.sensitive:
+    if luck.sways and not luck.sensitive and not luck.open:
         yield Text()
         yield Text(
-            "None of these is sensitive to its layout: none was seen to differ from "
-            "build to build by more than the noise and more than the margin of "
-            f"{format_share(luck.margin)}."
+            "None of these is sensitive to its layout: two builds of the same code "
+            f"differ by no more than the margin of {format_share(luck.margin)}."
+        )
+    if luck.open:
+        yield Text()
+        yield Text(
+            f"Of {len(luck.open)} it can't be told: slices of one layout differ as "
+            "much. Try again when the machine is quieter."
         )
     if luck.sways and luck.left_out:
         yield Text()
@@ -111,7 +116,7 @@ def _table(luck: Luck) -> Iterator[Text]:
         "within one",
         "two builds",
     )
-    rows = [headings, *map(_cells, luck.sways)]
+    rows = [headings, *(_cells(s, is_open=s in luck.open) for s in luck.sways)]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     styles = ["dim", *("" if s in luck.sensitive else "dim" for s in luck.sways)]
     for row, style in zip(rows, styles, strict=True):
@@ -123,14 +128,14 @@ def _table(luck: Luck) -> Iterator[Text]:
         yield Text(_GAP.join(cells), style)
 
 
-def _cells(sway: Sway) -> tuple[str, ...]:
+def _cells(sway: Sway, *, is_open: bool) -> tuple[str, ...]:
     return (
         shown(sway.name),
         f"± {format_share(sway.between)}",
         f"{format_change(sway.lowest)} to {format_change(sway.highest)}",
         format_change(sway.as_built),
         f"± {format_share(sway.within)}",
-        f"up to {format_share(sway.by_hand)}" if sway.clear else "not clear",
+        "not clear" if is_open else f"up to {format_share(sway.by_hand)}",
     )
 
 

@@ -31,12 +31,14 @@ Floats = NDArray[np.float64]
 class Components:
     """Standard deviations: ``between`` groups, and ``within`` one.
 
-    ``locations`` are those of the groups. ``p`` is how often groups that don't differ
+    ``locations`` are those of the groups; their ``spread`` is that between groups, and
+    what noise adds to it. ``p`` is how often groups that don't differ
     seem to differ as reliably as these.
     """
 
     between: float
     within: float
+    spread: float
     locations: tuple[float, ...]
     p: float
 
@@ -71,10 +73,11 @@ def components(values: Sequence[Sequence[float]]) -> Components:
     ordered = np.sort(table, axis=1)
     within = _median(ordered[:, 1] - ordered[:, 0]) / _MEDIAN_GAP[rounds]
     noise = within**2 * _VARIANCE_OF_LEAST[rounds]
-    between = float(np.sort(ordered[:, 0]).var(ddof=1)) - noise
+    spread = float(np.sort(ordered[:, 0]).var(ddof=1))
     return Components(
-        math.sqrt(max(between, 0.0)),
+        math.sqrt(max(spread - noise, 0.0)),
         within,
+        math.sqrt(spread),
         tuple(map(min, values)),
         _share_that_agrees_as_well(table),
     )

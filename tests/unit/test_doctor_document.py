@@ -41,7 +41,7 @@ def test_the_luck_in_a_layout_is_written_whole() -> None:
     shares = dict(zip(SHARES, (0.02, 0.01, -0.03, 0.04, 0.05, 0.06), strict=True))
     far = Sway("micro", "far", "far", **shares, clear=True)
     near = replace(far, benchmark="near")
-    luck = Luck(10, (far, near), (far,), 0.02, ("the budget",))
+    luck = Luck(10, (far, near), (far,), (near,), 0.02, ("the budget",))
 
     raw = doctor.encode(Diagnosis((), (), (), luck))
 

@@ -34,9 +34,10 @@ FAR = Sway(
     clear=True,
 )
 NEAR = replace(
-    FAR, name="much nearer", between=0.0, lowest=-0.001, highest=0.001, clear=False
+    FAR, name="much nearer", between=0.0, lowest=-0.001, highest=0.001, by_hand=0.003
 )
-LUCK = Luck(10, (FAR, NEAR), (FAR,), 0.02, ("micro: parse: it died\x07",))
+NOISY = replace(FAR, name="noisy", clear=False)
+LUCK = Luck(10, (FAR, NEAR), (FAR,), (), 0.02, ("micro: parse: it died\x07",))
 
 
 def shown(diagnosis: Diagnosis, *, width: int | None = None) -> str:
@@ -102,7 +103,7 @@ def test_the_luck_in_a_layout_is_a_row_for_each_benchmark() -> None:
         "far\\x1b              ± 2.3 %    −3.1 % to +4 %    +1.2 %       ± 1 %"
         "  up to 7.36 %\n"
         "much nearer            ± 0 %  −0.1 % to +0.1 %    +1.2 %       ± 1 %"
-        "     not clear\n"
+        "   up to 0.3 %\n"
         "\n"
         "Left out: micro: parse: it died\\x07\n"
         "\n"
@@ -116,10 +117,24 @@ def test_a_suite_that_no_layout_moves_is_told_so() -> None:
     text = shown(Diagnosis((), ("1 machine",), (), luck))
 
     assert (
-        "None of these is sensitive to its layout: none was seen to differ from build "
-        "to build by more than the noise and more than the margin of 2 %.\n"
+        "None of these is sensitive to its layout: two builds of the same code differ "
+        "by no more than the margin of 2 %.\n"
     ) in text
     assert "Left out" not in text
+
+
+def test_what_noise_hides_is_not_called_steady() -> None:
+    luck = replace(LUCK, sways=(NEAR, NOISY), sensitive=(), open=(NOISY,))
+
+    text = shown(Diagnosis((), ("1 machine",), (), luck))
+
+    assert "± 1 %    not clear\n" in text
+    assert "± 1 %  up to 0.3 %\n" in text
+    assert (
+        "Of 1 it can't be told: slices of one layout differ as much. Try again when "
+        "the machine is quieter.\n"
+    ) in text
+    assert "None of these" not in text
 
 
 def test_where_nothing_was_run_there_is_no_table() -> None:

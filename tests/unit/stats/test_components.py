@@ -94,6 +94,13 @@ def simulated(
     return noisy
 
 
+@pytest.fixture
+def hardly_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the exchanges, which take long among thousands of groups."""
+    monkeypatch.setattr(module, "_EXCHANGES", 1)
+
+
+@pytest.mark.usefixtures("hardly_exchanged")
 @pytest.mark.parametrize("repeats", [2, 3])
 @pytest.mark.parametrize(("between", "within"), [(0.02, 0.01), (0.02, 0.04), (0.1, 0)])
 def test_both_parts_are_found_again(
@@ -105,6 +112,7 @@ def test_both_parts_are_found_again(
     assert found.within == pytest.approx(within, rel=0.05, abs=1e-12)
 
 
+@pytest.mark.usefixtures("hardly_exchanged")
 @pytest.mark.parametrize("repeats", [2, 3])
 def test_in_clean_noise_it_is_what_an_analysis_of_variance_finds(repeats: int) -> None:
     values = simulated(0.03, 0.02, repeats=repeats)
@@ -130,17 +138,17 @@ def beside_a_neighbour(rng: np.random.Generator, shape: tuple[int, ...]) -> np.n
 def test_layouts_that_are_all_alike_seldom_look_apart(
     noise: Noise, number: int
 ) -> None:
-    trials = noise(np.random.default_rng(3), (1500, number, 3)).tolist()
+    trials = noise(np.random.default_rng(3), (300, number, 3)).tolist()
     apart = sum(components(trial).p <= 0.01 for trial in trials)
 
-    assert apart / len(trials) == pytest.approx(0.01, abs=0.008)
+    assert apart / len(trials) == pytest.approx(0.01, abs=0.015)
 
 
 @pytest.mark.parametrize("bursts", [0.0, 0.1])
 def test_layouts_as_far_apart_as_five_times_the_noise_look_so(bursts: float) -> None:
     rng = np.random.default_rng(5)
-    shape = (300, 10, 3)
-    places = rng.normal(0, 0.05, (300, 10, 1))
+    shape = (80, 10, 3)
+    places = rng.normal(0, 0.05, (80, 10, 1))
     trials = places + quiet(rng, shape) + 0.4 * (rng.random(shape) < bursts)
     found = [components(trial) for trial in trials.tolist()]
 
