@@ -86,7 +86,7 @@ def test_a_burst_that_hits_one_slice_of_each_layout_moves_nothing(
 
 
 def simulated(
-    between: float, within: float, *, repeats: int, number: int = 20_000
+    between: float, within: float, *, repeats: int, number: int = 2_000
 ) -> Groups:
     rng = np.random.default_rng(7)
     places = rng.normal(0, between, (number, 1))
