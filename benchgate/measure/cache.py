@@ -11,29 +11,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import re
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from benchgate.errors import ToolError
-from benchgate.measure import cargo, git, host, process
+from benchgate.measure import git, host, seeds
 
 _SLOTS = 32
 _STAMP = "stamp"
 _LOCK = "lock"
-_COPY_WITHIN = 600.0
-# Copies that share their blocks until one is written to, where the disk can do that.
-# Never hard links: Cargo and rustc write into files that are there.
-_COPY = {"Darwin": ("cp", "-a", "-c")}
-_COPY_ELSEWHERE = ("cp", "-a", "--reflink=auto")
-# Cargo puts it into each folder that it builds in.
-_TAG = "CACHEDIR.TAG"
-_FINGERPRINTS = ("*/.fingerprint/*", "*/*/.fingerprint/*")
 _FLAGS = re.compile(
     r"RUSTC|RUSTC_\w+|RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_INCREMENTAL"
     r"|CARGO_(?:BUILD|PROFILE|TARGET)_\w+"
@@ -61,7 +51,7 @@ def checked_out(root: Path, sha: str, *, folder: Path, most: float) -> Iterator[
                 (slot / _STAMP).unlink(missing_ok=True)
                 git.worktree(root, sha, slot / "base")
                 if donor:
-                    _seed(slot, donor)
+                    seeds.from_slot(slot, donor)
             # Last: what is killed before is not taken for a slot of this base.
             _write(wanted, slot)
             yield slot
@@ -180,66 +170,9 @@ def _used_at(slot: Path) -> float:
 
 def _has_room(donor: Path, most: float) -> bool:
     """Say whether a copy of what was built in *donor* fits, and the disk has twice."""
-    size = sum(map(_size, _built(donor)))
+    size = sum(map(_size, seeds.built_in(donor)))
     total = size + sum(map(_size, _all_slots()))
     return total <= most and shutil.disk_usage(donor).free >= 2 * size
-
-
-def _built(slot: Path) -> list[Path]:
-    """Return the folders of *slot* that Cargo has built the base in."""
-    found = []
-    for top in (slot / "base", slot / "target"):
-        for parent, folders, files in os.walk(top):
-            if _TAG in files:
-                found.append(Path(parent))
-                folders.clear()
-    return found
-
-
-def _seed(slot: Path, donor: Path) -> None:
-    """Copy to *slot* what Cargo built in *donor*; where that fails, leave it out."""
-    own = _package_names(slot / "base")
-    for built in _built(donor):
-        place = slot / built.relative_to(donor)
-        if place.exists() or not place.parent.is_dir():
-            continue
-        with (
-            contextlib.suppress(OSError, ToolError),
-            tempfile.TemporaryDirectory(
-                dir=slot, prefix="seed-", ignore_cleanup_errors=True
-            ) as folder,
-        ):
-            draft = Path(folder) / "target"
-            words = _COPY.get(platform.system(), _COPY_ELSEWHERE)
-            copying = (*words, str(built), str(draft))
-            process.check(process.run(copying, cwd=slot, within=_COPY_WITHIN))
-            _forget(own, draft)
-            draft.rename(place)
-
-
-def _forget(packages: set[str], target: Path) -> None:
-    """Make Cargo compile *packages* anew in *target*.
-
-    It takes sources for built that are older than the build, and another base may
-    have been checked out at any time. Of dependencies it compares checksums.
-    """
-    for pattern in _FINGERPRINTS:
-        for place in target.glob(pattern):
-            if place.name.rpartition("-")[0] in packages:
-                shutil.rmtree(place)
-
-
-def _package_names(tree: Path) -> set[str]:
-    return {name for path in cargo.manifests(tree) if (name := _package_name(path))}
-
-
-def _package_name(manifest: Path) -> str:
-    try:
-        package = tomllib.loads(manifest.read_text("utf-8")).get("package")
-    except (OSError, ValueError):
-        return ""  # Cargo says what is wrong with it
-    name = package.get("name") if isinstance(package, dict) else None
-    return name if isinstance(name, str) else ""
 
 
 def _prune(most: float) -> None:

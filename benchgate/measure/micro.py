@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchgate.config import Suite
 from benchgate.errors import ToolError
-from benchgate.measure import cargo, git, links, slices
+from benchgate.measure import cargo, git, links, seeds, slices
 from benchgate.measure.inputs import changed_inputs
 from benchgate.measure.layouts import Layouts, doubts_of, seed_of
 from benchgate.measure.plan import Checkout, Plan, Workshop
@@ -501,6 +501,12 @@ def _build_base(plan: Plan, suite: Suite, head: MicroSide) -> MicroSide:
     """Build the base; where its benches don't, with the benches of the head."""
     targets = [executable.target for executable in head.executables]
     _share_lock_files(plan, {target.folder for target in targets})
+    seeds.from_head(
+        [executable.path for executable in head.executables],
+        head=plan.head,
+        base=plan.base,
+        most=plan.workshop.config.measure.cache,
+    )
     try:
         return build_side(plan.workshop, suite, plan.base, without=head.unbuilt)
     except ToolError as error:

@@ -63,7 +63,7 @@ def _run_all(entries: Sequence[manifest.Entry], args: argparse.Namespace) -> lis
         _say(f"{entry.name}: about {entry.seconds / 60:.0f} min")
         try:
             clone = runs.clone_in(args.repos, entry.repository)
-            folder = args.kept.resolve() / "work" / entry.name
+            folder = args.kept.resolve() / "work" / entry.repository.replace("/", "+")
             result = runs.run(entry, clone, flags, folder)
         except runs.CloneError as error:
             missing.append(str(error))

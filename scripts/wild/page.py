@@ -37,7 +37,7 @@ make wild REPOS=FOLDER
 
 What came of each is kept in `build/wild`; a second run goes on with what isn't there yet.
 The minutes are those of a machine with two vCPUs that share a core.
-Measuring had it to itself. Where no minutes of building are given, what several projects depend on had been built before, so they would say little.
+The first comparison of a repository built everything from nothing, of both sides; those after it found the dependencies built.
 """  # noqa: E501 - as above
 
 
@@ -82,12 +82,12 @@ def _summary(done: Sequence[tuple[Entry, Result]]) -> str:
     ]
     if shares:
         own = median(r.own / r.wall for r in measured)
-        timed = [r.cold for r in measured if r.cold]
         measuring = sum(r.measuring for r in measured)
+        building = sum(r.first for r in measured)
         lines += [
             (
-                f"measuring took {_minutes(measuring)} in all, building from nothing "
-                f"{_minutes(sum(timed))} (timed for {len(timed)} of {len(measured)})"
+                f"building took {_minutes(building)} in all, each repository from "
+                f"nothing, and measuring {_minutes(measuring)}"
             ),
             (
                 "of the time, benchgate itself took beside building and measuring "
@@ -107,13 +107,13 @@ def _entries_table(done: Sequence[tuple[Entry, Result]]) -> str:
         "rounds",
         "largest reading",
         "could have seen",
-        "building, cold",
+        "building",
         "measuring",
         "beside both",
     ]
     rows = [
         [
-            f"{entry.repository}, {entry.crate}",
+            f"{entry.repository}, {entry.crate}: {entry.why}",
             entry.criterion,
             _commits(entry),
             f"{entry.expected} ({entry.kind}{', narrowed' if entry.config else ''})",
@@ -122,7 +122,7 @@ def _entries_table(done: Sequence[tuple[Entry, Result]]) -> str:
             str(result.rounds),
             _largest(result),
             "–" if result.detectable is None else f"{result.detectable:+.1%}",
-            _minutes(result.cold) if result.cold else "–",
+            _minutes(result.first),
             _minutes(result.measuring),
             f"{result.overhead:.1%}" if result.outcome != "unmeasured" else "–",
         ]

@@ -1,7 +1,8 @@
 """One entry of the manifest → what benchgate made of it, as a person would see it.
 
-The head is checked out clean in a folder of the entry, and ``benchgate compare`` runs
-there with a cache of its own. Both stay, so that a second run of it builds nothing.
+The head is checked out clean in a folder of the repository, and ``benchgate compare``
+runs there with a cache of its own. Both stay: a second run builds nothing, and another
+entry of the repository no dependency again.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from scripts.wild.manifest import Entry
 
 _BENCHGATE = Path(sys.executable).with_name("benchgate")
 _LOOK_EVERY = 0.5
-_PRINTED = "printed.txt"
-_COLD = "cold.txt"
 _MEASURED = {0: "passed", 1: "regressed", 3: "undecided"}
 
 
@@ -42,7 +41,7 @@ class Series(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True):
     """What came of an entry; all times are in seconds.
 
-    ``outcome`` is ``unmeasured`` where there is no report. ``cold`` is what
+    ``outcome`` is ``unmeasured`` where there is no report. ``first`` is what
     ``building`` was in the first run. ``own`` is the CPU time of benchgate's process
     alone. ``said`` holds sentences: failures, doubts, an error.
     """
@@ -56,7 +55,7 @@ class Result(msgspec.Struct, frozen=True):
     benchmarks: int
     rounds: int
     detectable: float | None
-    cold: float
+    first: float
     building: float
     measuring: float
     wall: float
@@ -96,7 +95,7 @@ def run(entry: Entry, clone: Path, arguments: Sequence[str], folder: Path) -> Re
     """Compare the two commits of *entry* in *folder* and return what came of it.
 
     *arguments* go to ``benchgate compare``; *folder*, made where it isn't there, is
-    that of the entry alone. Raises CloneError where the clone lacks a commit.
+    that of the repository. Raises CloneError where the clone lacks a commit.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkout = folder / entry.repository.partition("/")[2]
@@ -105,13 +104,14 @@ def run(entry: Entry, clone: Path, arguments: Sequence[str], folder: Path) -> Re
     written.unlink(missing_ok=True)
     command = [str(_BENCHGATE), "compare", "--base", entry.base, *arguments]
     if entry.config:
-        narrowed = folder / "benchgate.yml"
+        narrowed = folder / f"{entry.name}.yml"
         narrowed.write_text(entry.config, encoding="utf-8")
         command += ["--config", str(narrowed)]
     began = time.monotonic()
-    exit_code, own = _timed(command, checkout, folder)
+    output = folder / f"{entry.name}.txt"
+    exit_code, own = _timed(command, checkout, output, cache=folder / "cache")
     wall = time.monotonic() - began
-    printed = (folder / _PRINTED).read_text("utf-8", errors="replace")
+    printed = output.read_text("utf-8", errors="replace")
     report = (
         document.decode(written.read_bytes(), name=str(written))
         if written.exists()
@@ -123,7 +123,7 @@ def run(entry: Entry, clone: Path, arguments: Sequence[str], folder: Path) -> Re
         report,
         # Where it lay is nobody's business.
         [said.replace(f"{folder}/", "") for said in _sentences(report, printed)],
-        cold=_cold(folder, report),
+        first=_first(folder / f"{entry.name}.seconds", report),
         exit_code=exit_code,
         wall=wall,
         own=own,
@@ -168,14 +168,13 @@ def _check_out(clone: Path, entry: Entry, checkout: Path) -> None:
             raise CloneError(f"{clone}: {done.stderr.strip()}")
 
 
-def _cold(folder: Path, report: Report | None) -> float:
-    """Return the seconds that building took when *folder* was new."""
-    place = folder / _COLD
+def _first(place: Path, report: Report | None) -> float:
+    """Return the seconds that building took in the first run, which *place* keeps."""
     before = float(place.read_text("ascii")) if place.exists() else 0.0
     # The most of all runs: one that was ended early left a part to the next.
-    cold = max(before, report.cost.building if report and report.cost else 0.0)
-    place.write_text(f"{cold:.1f}\n", encoding="ascii")
-    return cold
+    first = max(before, report.cost.building if report and report.cost else 0.0)
+    place.write_text(f"{first:.1f}\n", encoding="ascii")
+    return first
 
 
 def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -184,14 +183,16 @@ def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _timed(command: Sequence[str], checkout: Path, folder: Path) -> tuple[int, float]:
+def _timed(
+    command: Sequence[str], checkout: Path, output: Path, *, cache: Path
+) -> tuple[int, float]:
     """Return the exit code and the CPU seconds of benchgate alone.
 
-    What it prints goes to a file in *folder*.
+    What it prints goes to *output*.
     """
-    env = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "NO_COLOR": "1"}
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache), "NO_COLOR": "1"}
     with (
-        (folder / _PRINTED).open("wb") as printed,
+        output.open("wb") as printed,
         subprocess.Popen(
             command,
             cwd=checkout,
@@ -229,7 +230,7 @@ def _result(
     report: Report | None,
     said: Sequence[str],
     *,
-    cold: float,
+    first: float,
     exit_code: int,
     wall: float,
     own: float,
@@ -251,7 +252,7 @@ def _result(
             default=0,
         ),
         detectable=detectable[len(detectable) // 2] if detectable else None,
-        cold=cold,
+        first=first,
         building=cost.building if cost else 0.0,
         measuring=cost.measuring if cost else 0.0,
         wall=wall,

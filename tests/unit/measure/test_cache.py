@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchgate.errors import ToolError
-from benchgate.measure import cache, git, host
+from benchgate.measure import cache, git, host, seeds
 from tests.repositories import commit, repository, run
 
 PLENTY = 1e12
@@ -22,10 +22,10 @@ FOREIGN = "release/.fingerprint/serde-0123456789abcdef"
 KILLED = """
 import sys
 from pathlib import Path
-from benchgate.measure import cache
+from benchgate.measure import cache, seeds
 root, sha = Path(sys.argv[1]), sys.argv[2]
 half = 'mkdir "$1"; echo half > "$1/half"; kill -9 $PPID'
-cache._COPY_ELSEWHERE = ("sh", "-c", half)
+seeds._COPY_ELSEWHERE = ("sh", "-c", half)
 with cache.checked_out(root, sha, folder=root, most=1e12):
     print("not killed")
 """
@@ -236,7 +236,7 @@ def test_a_copy_that_fails_is_left_out(
     package: Path, monkeypatch: pytest.MonkeyPatch, copying: tuple[str, ...]
 ) -> None:
     filled(package)
-    monkeypatch.setattr(cache, "_COPY_ELSEWHERE", copying)
+    monkeypatch.setattr(seeds, "_COPY_ELSEWHERE", copying)
 
     with checked_out(package, commit(package, "b")) as slot:
         assert left_in(slot) == ["base", "lock", "stamp"]

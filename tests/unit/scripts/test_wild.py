@@ -47,7 +47,7 @@ RESULT = Result(
     benchmarks=12,
     rounds=20,
     detectable=0.03,
-    cold=90.0,
+    first=90.0,
     building=60.0,
     measuring=180.0,
     wall=250.0,
@@ -241,7 +241,7 @@ def test_work_trees_stay_and_what_the_first_building_took_is_kept(
 
     made = [runs.run(committed, clone, [], tmp_path / "work") for _ in range(2)]
 
-    assert [(one.cold, one.building) for one in made] == [(300.0, 300.0), (300.0, 2.0)]
+    assert [(one.first, one.building) for one in made] == [(300.0, 300.0), (300.0, 2.0)]
 
 
 def test_an_old_report_is_not_taken_for_a_new_one(
@@ -314,15 +314,15 @@ def test_the_page_shows_what_was_promised_and_what_was_seen(entry: Entry) -> Non
 
     assert "* 1 of 1 undone commits were found.\n" in text
     assert (
-        "measuring took 3.0 min in all, "
-        "building from nothing 1.5 min (timed for 1 of 1).\n"
+        "* building took 1.5 min in all, each repository from nothing, "
+        "and measuring 3.0 min.\n"
     ) in text
     assert "0 of 0 ordinary commits failed, 0 undecided." in text
     assert "4.0% (median; at most 4.0%)" in text
     assert "its own process used 0.8% of a CPU" in text
     assert "Flags: `--rounds 20`" in text
     assert (
-        "| them/parser, library | 0.5 | "
+        "| them/parser, library: a table instead of a search | 0.5 | "
         f"[aaaaaaaa](https://github.com/them/parser/commit/{BASE}) → "
         f"[bbbbbbbb](https://github.com/them/parser/commit/{HEAD}) | "
         "regressed (undone) | regressed | 12 | 20 | +21.0% | +3.0% | "

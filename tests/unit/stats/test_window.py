@@ -14,7 +14,15 @@ from scipy import stats
 
 from benchgate.model import Effect
 from benchgate.stats.rounds import single_rounds
-from benchgate.stats.window import FEWEST_RUNS, WindowEffect, _Null, against_window
+from benchgate.stats.shared import common_mode as common_mode_of
+from benchgate.stats.window import (
+    FEWEST_RUNS,
+    WindowEffect,
+    _Null,
+    _Settled,
+    _test,
+    against_window,
+)
 from tests.builders import LAW
 
 LEVEL = 0.001
@@ -428,19 +436,56 @@ def test_many_slower_series_are_not_hidden_by_their_own_median() -> None:
 # --- laws ---
 
 
+def scores(window: Rows, head: Rows) -> tuple[list[float], list[float]]:
+    """Return z of each series: with what all share left in, and with it taken out."""
+    settled = _Settled.of(window, head, [1.0] * len(head[0]))
+    past, now = settled.past, settled.now
+    tests = (
+        _test(settled, past, now),
+        _test(settled, past - common_mode_of(past), now - common_mode_of(now)),
+    )
+    left_in, taken_out = ((test.theta / test.se).tolist() for test in tests)
+    return left_in, taken_out
+
+
+def assert_raising_helps(window: Rows, head: list[float], raised: list[float]) -> None:
+    """Assert that no series that is raised looks faster than before.
+
+    The head itself decides whether what all share is taken out, so the least of both
+    is what may not be fallen below.
+    """
+    least = np.minimum(*scores(window, [head]))
+    for one, two in zip(scores(window, [head]), scores(window, [raised]), strict=True):
+        for b in np.flatnonzero(np.array(raised) > head):
+            assert two[b] >= one[b] - 1e-9
+    chosen = [e.theta / e.se for e in effects(window, [raised])]
+    for b in np.flatnonzero(np.array(raised) > head):
+        assert chosen[b] >= least[b] - 1e-9
+
+
 @LAW
 @given(tables(), st.data())
-def test_raising_a_head_value_never_lowers_its_own_z(
+def test_raising_a_head_value_never_makes_it_look_faster(
     table: Rows, data: st.DataObject
 ) -> None:
     *window, head = table
     b = data.draw(st.integers(0, len(head) - 1))
     factor = data.draw(st.floats(min_value=1.0, max_value=3.0))
-    raised = [*head[:b], factor * head[b], *head[b + 1 :]]
 
-    before, after = effects(window, [head])[b], effects(window, [raised])[b]
+    assert_raising_helps(window, head, [*head[:b], factor * head[b], *head[b + 1 :]])
 
-    assert after.theta / after.se >= before.theta / before.se - 1e-9
+
+def test_raising_a_value_until_many_stray_ends_what_was_taken_out() -> None:
+    """Here z falls, from 1.62 to 1.60: the two representations have a step between."""
+    calm = [[1.0] * 5] * 5
+    window = [*calm, [1.0, 1, 8, 3, 3], [1.0, 2, 2, 1, 2], [1.0, 4, 8, 2, 3]]
+    head, raised = [1.0, 1, 6, 2, 3], [1.0, 1, 9, 2, 3]
+
+    before, after = (effects(window, [one])[2] for one in (head, raised))
+
+    assert before.theta / before.se == pytest.approx(scores(window, [head])[1][2])
+    assert after.theta / after.se == pytest.approx(scores(window, [raised])[0][2])
+    assert_raising_helps(window, head, raised)
 
 
 @LAW

@@ -1,0 +1,179 @@
+"""What Cargo built elsewhere → a target folder of the base that it needn't fill anew.
+
+Dependencies are the same on most bases, and on the head too. Cargo knows them by
+checksums and versions, wherever its folder lies; packages of the project itself it
+knows by the age of their sources, so they are always compiled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from benchgate.errors import ToolError
+from benchgate.measure import cargo, process
+from benchgate.measure.plan import Checkout
+
+# Cargo puts it into each folder that it builds in.
+TAG = "CACHEDIR.TAG"
+_COPY_WITHIN = 600.0
+# Copies that share their blocks until one is written to, where the disk can do that.
+# Never hard links: Cargo and rustc write into files that are there.
+_COPY = {"Darwin": ("cp", "-a", "-c")}
+_COPY_ELSEWHERE = ("cp", "-a", "--reflink=auto")
+_FINGERPRINTS = ("*/.fingerprint/*", "*/*/.fingerprint/*")
+# Of a profile's folder, what other builds can use. Executables aren't among it, and
+# what the user has compiled bit by bit is of the project itself.
+_PARTS = (".fingerprint", "build", "deps")
+_LIBRARIES = (".rlib", ".rmeta", ".d", ".so", ".dylib", ".dll")
+
+
+def from_slot(slot: Path, donor: Path) -> None:
+    """Copy to *slot* what Cargo built in *donor*; where that fails, leave it out."""
+    own = _package_names(slot / "base")
+    for built in built_in(donor):
+        place = slot / built.relative_to(donor)
+        if place.exists() or not place.parent.is_dir():
+            continue
+        with _draft(slot) as draft:
+            words = _COPY.get(platform.system(), _COPY_ELSEWHERE)
+            copying = (*words, str(built), str(draft))
+            process.check(process.run(copying, cwd=slot, within=_COPY_WITHIN))
+            _forget(own, draft)
+            draft.rename(place)
+
+
+def from_head(
+    executables: Collection[Path], *, head: Checkout, base: Checkout, most: float
+) -> None:
+    """Copy to *base*, where nothing was built yet, the dependencies of *head*.
+
+    They are found from its *executables*. What takes more than *most* bytes, or more
+    than half of the disk, is left out, as is what can't be copied.
+    """
+    own = _package_names(head.root) | _package_names(base.root)
+    slot = base.root.parent
+    for built in {target for path in executables for target in _target_of(path)}:
+        place = _place_of(built, head=head, base=base)
+        if place is None or place.exists() or not place.parent.is_dir():
+            continue
+        profiles = _profiles(built, executables)
+        with _draft(slot) as draft:
+            size = sum(map(_size_to_copy, profiles))
+            if size > most or shutil.disk_usage(slot).free < 2 * size:
+                continue
+            for profile in profiles:
+                _copy_profile(profile, draft / profile.relative_to(built))
+            _forget(own, draft)
+            shutil.copy2(built / TAG, draft / TAG)
+            draft.rename(place)
+
+
+def built_in(slot: Path) -> list[Path]:
+    """Return the folders of *slot* that Cargo has built the base in."""
+    found = []
+    for top in (slot / "base", slot / "target"):
+        for parent, folders, files in os.walk(top):
+            if TAG in files:
+                found.append(Path(parent))
+                folders.clear()
+    return found
+
+
+@contextlib.contextmanager
+def _draft(slot: Path) -> Iterator[Path]:
+    """Yield a place for a copy, which is none of a build if its making is cut short."""
+    with (
+        contextlib.suppress(OSError, shutil.Error, ToolError),
+        tempfile.TemporaryDirectory(
+            dir=slot, prefix="seed-", ignore_cleanup_errors=True
+        ) as folder,
+    ):
+        yield Path(folder) / "target"
+
+
+def _target_of(executable: Path) -> Iterator[Path]:
+    """Yield the folder that Cargo built *executable* in, if it is one of Cargo's."""
+    for parent in executable.parents:
+        if (parent / TAG).is_file():
+            yield parent
+            return
+
+
+def _place_of(built: Path, *, head: Checkout, base: Checkout) -> Path | None:
+    if base.target is not None:
+        return base.target
+    inside = built.is_relative_to(head.root)
+    return base.root / built.relative_to(head.root) if inside else None
+
+
+def _profiles(built: Path, executables: Collection[Path]) -> list[Path]:
+    """Return the folders in *built* of the profiles of *executables*.
+
+    Build scripts and procedural macros lie in one of their own where a build is for
+    another platform.
+    """
+    found = {
+        place
+        for path in executables
+        if path.is_relative_to(built)
+        for place in (path.parents[1], built / path.parents[1].name)
+        if (place / ".fingerprint").is_dir()
+    }
+    return sorted(found)
+
+
+def _copy_profile(profile: Path, copy: Path) -> None:
+    for name in _PARTS:
+        if (profile / name).is_dir():
+            shutil.copytree(
+                profile / name, copy / name, symlinks=True, ignore=_no_library
+            )
+
+
+def _no_library(folder: str, names: Sequence[str]) -> set[str]:
+    """Return those of *names* that are not to be copied from *folder*."""
+    if Path(folder).name != "deps":
+        return set()
+    return {name for name in names if not name.endswith(_LIBRARIES)}
+
+
+def _size_to_copy(profile: Path) -> int:
+    size = 0
+    for name in _PARTS:
+        for parent, _, files in os.walk(profile / name):
+            left_out = _no_library(parent, files)
+            for file in set(files) - left_out:
+                size += (Path(parent) / file).lstat().st_size
+    return size
+
+
+def _forget(packages: set[str], target: Path) -> None:
+    """Make Cargo compile *packages* anew in *target*.
+
+    It takes sources for built that are older than the build, and another base may
+    have been checked out at any time. Of dependencies it compares checksums.
+    """
+    for pattern in _FINGERPRINTS:
+        for place in target.glob(pattern):
+            if place.name.rpartition("-")[0] in packages:
+                shutil.rmtree(place)
+
+
+def _package_names(tree: Path) -> set[str]:
+    return {name for path in cargo.manifests(tree) if (name := _package_name(path))}
+
+
+def _package_name(manifest: Path) -> str:
+    try:
+        package = tomllib.loads(manifest.read_text("utf-8")).get("package")
+    except (OSError, ValueError):
+        return ""  # Cargo says what is wrong with it
+    name = package.get("name") if isinstance(package, dict) else None
+    return name if isinstance(name, str) else ""
