@@ -23,9 +23,10 @@ from benchgate.config import Suite
 from benchgate.errors import ToolError
 from benchgate.injected import Refusal, repeated_suite
 from benchgate.measure import cargo
-from benchgate.measure.micro import MicroPairs, MicroSide, layouts_of
+from benchgate.measure.micro import MicroPairs
 from benchgate.measure.pairs import PairedSuite
 from benchgate.measure.plan import Plan
+from benchgate.measure.sides import MicroSide, layouts_of
 from benchgate.model import Round, Side
 
 _LOOP = re.compile(r"\b(self|b)\.iterated = true;")

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from benchgate.config import Suite
 from benchgate.errors import ToolError
-from benchgate.measure import counts, host, micro, services
+from benchgate.measure import counts, host, micro, services, sides
 from benchgate.measure.cargo import Bench
 from benchgate.measure.plan import Checkout, Plan, Workshop
 from benchgate.model import Comparison as Cleared
@@ -446,7 +446,7 @@ def measure_alone(
     parts = [
         services.measure_alone(workshop, suite, head)
         if suite.tool == "k6"
-        else micro.measure_alone(workshop, suite, head)
+        else sides.measure_alone(workshop, suite, head)
         for suite in suites
     ]
     whole = replace(

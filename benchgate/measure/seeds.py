@@ -27,10 +27,11 @@ _COPY_WITHIN = 600.0
 # Never hard links: Cargo and rustc write into files that are there.
 _COPY = {"Darwin": ("cp", "-a", "-c")}
 _COPY_ELSEWHERE = ("cp", "-a", "--reflink=auto")
-_FINGERPRINTS = ("*/.fingerprint/*", "*/*/.fingerprint/*")
+_FINGERPRINT = ".fingerprint"
+_FINGERPRINTS = (f"*/{_FINGERPRINT}/*", f"*/*/{_FINGERPRINT}/*")
 # Of a profile's folder, what other builds can use. Executables aren't among it, and
 # what the user has compiled bit by bit is of the project itself.
-_PARTS = (".fingerprint", "build", "deps")
+_PARTS = (_FINGERPRINT, "build", "deps")
 _LIBRARIES = (".rlib", ".rmeta", ".d", ".so", ".dylib", ".dll")
 
 
@@ -119,14 +120,16 @@ def _profiles(built: Path, executables: Collection[Path]) -> list[Path]:
     Build scripts and procedural macros lie in one of their own where a build is for
     another platform.
     """
-    found = {
-        place
-        for path in executables
-        if path.is_relative_to(built)
-        for place in (path.parents[1], built / path.parents[1].name)
-        if (place / ".fingerprint").is_dir()
-    }
-    return sorted(found)
+    inside = [path for path in executables if path.is_relative_to(built)]
+    profiles = {_profile_of(path) for path in inside}
+    found = {place for profile in profiles for place in (profile, built / profile.name)}
+    return sorted(place for place in found if (place / _FINGERPRINT).is_dir())
+
+
+def _profile_of(executable: Path) -> Path:
+    """Return the folder of the profile; benches lie in a folder of it, binaries not."""
+    folder = executable.parent
+    return folder.parent if folder.name == "deps" else folder
 
 
 def _copy_profile(profile: Path, copy: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchgate.config import Service, Suite
 from benchgate.errors import FormatError, ToolError
-from benchgate.measure import host, links, load, process, restarts, service
+from benchgate.measure import host, links, load, process, restarts, seeds, service
 from benchgate.measure.cargo import BUILD_WITHIN
 from benchgate.measure.layouts import LUCK, Layouts, doubts_of, seed_of
 from benchgate.measure.plan import Checkout, Plan, Workshop, last_lines
@@ -56,6 +56,7 @@ def check(suite: Suite, checkout: Checkout) -> None:
 class LoadSide:
     """The service of one side, built and prepared; ``start`` makes it run.
 
+    ``executable`` is what was built, where that could be found.
     ``layouts`` draws new ones for it, None where it has to stay as it was built:
     ``reason`` then says why.
     """
@@ -81,7 +82,7 @@ class LoadSide:
         self._script = script
         self._running: service.Running | None = None
         self._service: Service | None = None
-        self._executable: Path | None = None
+        self.executable: Path | None = None
         self._is_drawn = False
         self.layouts: Layouts | None = None
         self.reason = ""
@@ -218,19 +219,19 @@ class LoadSide:
         except ToolError as error:
             self.reason = "; ".join(filter(None, (_ending(error), error.hint)))
             return
-        self._executable = found
+        self.executable = found
         self.layouts = Layouts(self._side, scratch=self._workshop.scratch)
         self.layouts.learn(_TITLE, line)
 
     def _drawn(self, stack: ExitStack, number: int) -> Path | None:
         """Return the file of round *number*, None for that which was built."""
-        if self.layouts is None or self._executable is None:
+        if self.layouts is None or self.executable is None:
             return None
         folder = self._workshop.scratch / f"{self._suite.name}-{self._side}"
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         seed = seed_of(self._side, number)
-        drawn = self.layouts.draw(_TITLE, self._executable, folder, seed=seed)
-        return None if drawn == self._executable else drawn
+        drawn = self.layouts.draw(_TITLE, self.executable, folder, seed=seed)
+        return None if drawn == self.executable else drawn
 
     def _started(self, stack: ExitStack, executable: Path | None) -> None:
         assert self._service is not None  # noqa: S101 - asked in start
@@ -291,16 +292,18 @@ class LoadPairs:
         self._broken = False
         # The head's script for both: a load that changed is no change of the service.
         script = _script_of(suite, plan.head)
-        self._sides = {
-            checkout.side: LoadSide(
+        self._sides: dict[Side, LoadSide] = {}
+        for checkout in (plan.head, plan.base):
+            built = [side.executable for side in self._sides.values()]
+            found = [executable for executable in built if executable]
+            seeds.from_head(found, head=plan.head, base=plan.base, most=measure.cache)
+            self._sides[checkout.side] = LoadSide(
                 plan.workshop,
                 suite,
                 checkout,
                 script=script,
                 kept=checkout.links if measure.layouts == "fresh" else None,
             )
-            for checkout in (plan.head, plan.base)
-        }
         with ExitStack() as stack:
             for side in self._sides.values():
                 side.start(stack)

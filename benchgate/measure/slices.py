@@ -26,6 +26,9 @@ from benchgate.tools.source import Source
 _MOST_SAMPLES = 100
 _FEWEST_SAMPLES = 10
 _WARM_UP = 0.05
+# Criterion before 0.4 wants whole seconds, of warming up and of measuring.
+_OLD = "1"
+SHORTEST_OF_OLD = 2.0
 # Settings in the bench's own code beat the flags, so a slice may take far longer
 # than asked; this is where we stop believing in it.
 WITHIN = 300.0
@@ -155,8 +158,8 @@ def _flags(bench: Bench, planned: SlicePlan | None) -> list[str]:
     executable = bench.executable
     flags = []
     if planned:
-        warm_up = f"{_WARM_UP:g}" if executable.fractions else "1"
-        measure = f"{planned.seconds:g}" if executable.fractions else "1"
+        warm_up = f"{_WARM_UP:g}" if executable.fractions else _OLD
+        measure = f"{planned.seconds:g}" if executable.fractions else _OLD
         flags += ["--warm-up-time", warm_up, "--measurement-time", measure]
         flags += ["--sample-size", str(planned.samples), "--nresamples", "1000"]
     if executable.exact and bench.is_exact:

@@ -21,9 +21,9 @@ from benchgate.doctor import Drawings, Drawn
 from benchgate.errors import UsageError
 from benchgate.measure import cargo, slices
 from benchgate.measure.layouts import Layouts, doubts_of
-from benchgate.measure.micro import MicroSide, build_side
 from benchgate.measure.plan import Checkout, Progress, Workshop
 from benchgate.measure.selection import measurable
+from benchgate.measure.sides import MicroSide, build_side
 from benchgate.model import Commit, Round, Sample, Side, Statistic
 from benchgate.tools import merge
 from benchgate.units import format_quantity

@@ -55,3 +55,21 @@ def test_what_only_the_head_has_is_bounded_by_the_budget(
 
     assert ended.code == 3
     assert time.monotonic() - began < 12.0
+
+
+def test_an_old_criterion_that_needs_more_than_the_budget_is_told(
+    project: Project,
+) -> None:
+    project.bench(TIMES, criterion="0.3")
+    project.commit()
+    slow = "criterion before 0.4 measures for whole seconds, so that a round of 3 "
+    slow += "benchmarks takes 12.0 s and the budget holds 1: update criterion, raise "
+    slow += "`measure.budget`, or name fewer `benches`"
+
+    told = []
+    for words in (("--rounds", "2", "--budget", "20s"), ("--rounds", "2")):
+        assert project.benchgate("compare", "--base", "HEAD", *words).code == 0
+        texts = [doubt["text"] for doubt in project.report()["doubts"]]
+        told.append(f"criterion: {slow}" in texts)
+
+    assert told == [True, False]

@@ -174,6 +174,14 @@ def test_another_platform_has_its_build_scripts_beside(
     assert not (place / "debug").exists()
 
 
+def test_what_a_service_is_built_from_goes_to_the_base_too(
+    head: Checkout, base: Checkout
+) -> None:
+    seed(head, base, [head.root / "target" / "release" / "shop"])
+
+    assert (base.root / "target" / "release" / LIBRARY).exists()
+
+
 def test_more_than_the_cache_may_hold_is_not_copied(
     head: Checkout, base: Checkout
 ) -> None:
