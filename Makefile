@@ -85,6 +85,10 @@ wild: setup ## Compare commits of other people's repositories (REPOS=folder, ONL
 	@$(RUN) scripts.wild $(if $(REPOS),--repos $(REPOS)) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(FLAGS),--flags="$(FLAGS)")
 
+.PHONY: layouts
+layouts: setup ## Measure how ways to draw layouts spread times (PROJECT=folder, FLAGS=more)
+	@$(RUN) scripts.layouts $(if $(PROJECT),--project $(PROJECT)) $(FLAGS)
+
 .PHONY: pictures
 pictures: setup ## Draw docs/pictures anew (HISTORIES=folder for the stored runs)
 	@$(RUN) scripts.pictures $(if $(HISTORIES),--histories $(HISTORIES))

@@ -6,17 +6,19 @@ no ``/proc``, a virtual machine no governor, a container perhaps neither.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchgate.errors import ToolError
 from benchgate.measure import kernel
+from benchgate.measure.cargo import manifests
 from benchgate.measure.process import living_sessions, run, session_members
 from benchgate.model import UNKNOWN, Environment, HostLoad
 
@@ -158,8 +160,30 @@ def environment(root: Path) -> Environment:
         toolchain=toolchain(root),
         runner=runner_class(os.environ),
         build="release",
-        tools=tuple((name, version_in(line)) for name, line in tools if line),
+        tools=(
+            *((name, version_in(line)) for name, line in tools if line),
+            *_locked(root),
+        ),
     )
+
+
+def _locked(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield what stands for the dependencies in *root*, nothing where none are locked.
+
+    Two sides that show the same were built with the same ones.
+    """
+    folders = {manifest.parent for manifest in manifests(root)}
+    for place in (root, *root.parents):
+        folders.add(place)
+        if (place / ".git").exists():
+            break
+    locks = [p for f in folders if (p := f / "Cargo.lock").is_file()]
+    digest = hashlib.sha256()
+    for lock in sorted(locks):
+        with suppress(OSError):
+            digest.update(lock.read_bytes())
+    if locks:
+        yield "Cargo.lock", digest.hexdigest()[:12]
 
 
 def toolchain(root: Path) -> str:

@@ -179,8 +179,6 @@ class Comparison:
         ends before anything was measured.
         """
         began = time.monotonic()
-        for checkout in (self._plan.base, self._plan.head):
-            self._environments[checkout.side] = host.environment(checkout.project)
         _check(suites, self._plan.head)
         ready: dict[str, PairedSuite] = {}
         try:
@@ -188,6 +186,9 @@ class Comparison:
                 make = services.LoadPairs if suite.tool == "k6" else micro.MicroPairs
                 ready[suite.name] = make(self._plan, suite)
             ready.update(also(ready))
+            # Building may have made the lock files.
+            for checkout in (self._plan.base, self._plan.head):
+                self._environments[checkout.side] = host.environment(checkout.project)
             self._building = time.monotonic() - began
             deadline = time.monotonic() + self._workshop.config.measure.budget
             self._measure(ready, guidance.open_after, deadline=deadline)
@@ -440,7 +441,6 @@ def measure_alone(
 ) -> Measurement:
     """Return one round of *suites* on *head* alone, which is what a store keeps."""
     began = time.monotonic()
-    environment = host.environment(head.project)
     _check(suites, head)
     load_before = host.read_load()
     parts = [
@@ -456,7 +456,7 @@ def measure_alone(
     )
     return Measurement(
         base=None,
-        head=Run(head.commit, environment, (whole,)),
+        head=Run(head.commit, host.environment(head.project), (whole,)),
         design=Design.STORED,
         left_out=tuple(left_out),
         cost=Cost(measuring=time.monotonic() - began),

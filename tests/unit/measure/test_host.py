@@ -304,6 +304,30 @@ def test_no_tools_are_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (environment.toolchain, environment.tools) == (UNKNOWN, ())
 
 
+def locked(tree: Path, **locks: str) -> str:
+    """Return what stands for the lock files of a project in *tree* / ``app``."""
+    (tree / "app" / "bench").mkdir(parents=True)
+    (tree / ".git").touch()
+    for folder in (tree, tree / "app", tree / "app" / "bench"):
+        (folder / "Cargo.toml").touch()
+    for name, text in locks.items():
+        folder = tree.joinpath(*name.split("_")) if name != "top" else tree
+        (folder / "Cargo.lock").write_text(text)
+    return dict(host.environment(tree / "app").tools).get("Cargo.lock", "")
+
+
+def test_the_same_dependencies_are_known_by_all_lock_files(tmp_path: Path) -> None:
+    (tmp_path / "Cargo.lock").write_text("of somebody else")
+    same, alike, other = (
+        locked(tmp_path / name, top="serde 1", app_bench=f"clap {version}")
+        for name, version in (("a", 1), ("b", 1), ("c", 2))
+    )
+
+    assert same == alike != other
+    assert len(same) == 12
+    assert locked(tmp_path / "d") == ""
+
+
 def write_tool(path: Path, script: str) -> None:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
