@@ -50,13 +50,11 @@ def from_slot(slot: Path, donor: Path) -> None:
             draft.rename(place)
 
 
-def from_head(
-    executables: Collection[Path], *, head: Checkout, base: Checkout, most: float
-) -> None:
+def from_head(executables: Collection[Path], *, head: Checkout, base: Checkout) -> None:
     """Copy to *base*, where nothing was built yet, the dependencies of *head*.
 
-    They are found from its *executables*. What takes more than *most* bytes, or more
-    than half of the disk, is left out, as is what can't be copied.
+    They are found from its *executables*. What would take more than half of the room on
+    the disk is left out, as is what can't be copied.
     """
     own = _package_names(head.root) | _package_names(base.root)
     slot = base.root.parent
@@ -67,7 +65,7 @@ def from_head(
         profiles = _profiles(built, executables)
         with _draft(slot) as draft:
             size = sum(map(_size_to_copy, profiles))
-            if size > most or shutil.disk_usage(slot).free < 2 * size:
+            if shutil.disk_usage(slot).free < 2 * size:
                 continue
             for profile in profiles:
                 _copy_profile(profile, draft / profile.relative_to(built))

@@ -296,7 +296,7 @@ class LoadPairs:
         for checkout in (plan.head, plan.base):
             built = [side.executable for side in self._sides.values()]
             found = [executable for executable in built if executable]
-            seeds.from_head(found, head=plan.head, base=plan.base, most=measure.cache)
+            seeds.from_head(found, head=plan.head, base=plan.base)
             self._sides[checkout.side] = LoadSide(
                 plan.workshop,
                 suite,

@@ -201,7 +201,6 @@ def build_base(plan: Plan, suite: Suite, head: MicroSide) -> MicroSide:
         [executable.path for executable in head.executables],
         head=plan.head,
         base=plan.base,
-        most=plan.workshop.config.measure.cache,
     )
     try:
         return build_side(plan.workshop, suite, plan.base, without=head.unbuilt)

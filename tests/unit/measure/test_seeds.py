@@ -15,7 +15,6 @@ from benchgate.measure import seeds
 from benchgate.measure.plan import Checkout
 from benchgate.model import Commit, Side
 
-PLENTY = 1e12
 HASH = "-0123456789abcdef"
 BENCH = f"deps/sort{HASH}"
 LIBRARY = f"deps/libserde{HASH}.rlib"
@@ -76,11 +75,9 @@ def seed(
     head: Checkout,
     base: Checkout,
     executables: Collection[Path] = (),
-    *,
-    most: float = PLENTY,
 ) -> None:
     executables = executables or [head.root / "target" / "release" / BENCH]
-    seeds.from_head(executables, head=head, base=base, most=most)
+    seeds.from_head(executables, head=head, base=base)
 
 
 def test_the_base_gets_what_the_head_built_of_dependencies(
@@ -180,14 +177,6 @@ def test_what_a_service_is_built_from_goes_to_the_base_too(
     seed(head, base, [head.root / "target" / "release" / "shop"])
 
     assert (base.root / "target" / "release" / LIBRARY).exists()
-
-
-def test_more_than_the_cache_may_hold_is_not_copied(
-    head: Checkout, base: Checkout
-) -> None:
-    seed(head, base, most=len("built") * len(USED))
-
-    assert files_in(base.root) == set()
 
 
 def test_a_disk_with_little_room_gets_no_copy(
