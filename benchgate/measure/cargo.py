@@ -151,6 +151,7 @@ class _Artifact(msgspec.Struct):
     reason: str
     target: _MetadataTarget | None = None
     executable: str | None = None
+    fresh: bool = False
     package_id: str = ""
     manifest_path: str = ""
 
@@ -537,8 +538,8 @@ def _linked(
     """
     env = {**env, **links.environment(kept, project=members[0].folder, env=env)}
     messages = ask(env=env)
-    paths = [path for _, path in _artifacts(messages, members)]
-    unknown = [path for path in paths if links.line_of(path, kept) is None]
+    older = [path for _, path, was_there in _benches(messages) if was_there]
+    unknown = [path for path in older if links.line_of(path, kept) is None]
     for path in unknown:
         links.forget(path)
     return ask(env=env) if unknown else messages
@@ -557,12 +558,15 @@ def _bench_command(suite: Suite) -> str:
 def _artifacts(messages: bytes, targets: Sequence[Target]) -> list[tuple[Target, Path]]:
     """Return the executable of each of *targets*, all of one package."""
     wanted = {target.name: target for target in targets}
-    found = []
+    return [(wanted[name], path) for name, path, _ in _benches(messages)]
+
+
+def _benches(messages: bytes) -> Iterator[tuple[str, Path, bool]]:
+    """Yield the name and the place of each bench, and whether it was there before."""
     for message in _read(messages):
         target = message.target
         if message.executable and target and "bench" in target.kind:
-            found.append((wanted[target.name], Path(message.executable)))
-    return found
+            yield target.name, Path(message.executable), message.fresh
 
 
 def _read(messages: bytes) -> Iterator[_Artifact]:

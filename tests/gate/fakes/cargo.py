@@ -192,7 +192,8 @@ def build(words: list[str]) -> int:
             say("warning: noise\n" * 300)
             return 101
         place = executable_of(root, folder, name + "-2" * ("--config" in words))
-        if not is_fresh(place, root, source):
+        fresh = is_fresh(place, root, source)
+        if not fresh:
             log_call("rustc", folder, name)
             os.makedirs(os.path.dirname(place), exist_ok=True)
             write(place, {**source, "entries": entries_of(source)})
@@ -200,6 +201,7 @@ def build(words: list[str]) -> int:
             "reason": "compiler-artifact",
             "target": {"name": name, "kind": ["bench"]},
             "executable": place,
+            "fresh": fresh,
         }
         print(json.dumps(artifact))
     if "FAKE_HARNESS" in os.environ:
