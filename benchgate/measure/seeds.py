@@ -37,7 +37,7 @@ _LIBRARIES = (".rlib", ".rmeta", ".d", ".so", ".dylib", ".dll")
 
 def from_slot(slot: Path, donor: Path) -> None:
     """Copy to *slot* what Cargo built in *donor*; where that fails, leave it out."""
-    own = _package_names(slot / "base")
+    own = _package_names(slot / "base") | _package_names(donor / "base")
     for built in built_in(donor):
         place = slot / built.relative_to(donor)
         if place.exists() or not place.parent.is_dir():
@@ -168,13 +168,27 @@ def _forget(packages: set[str], target: Path) -> None:
 
 
 def _package_names(tree: Path) -> set[str]:
-    return {name for path in cargo.manifests(tree) if (name := _package_name(path))}
+    """Return the names of packages that lie in *tree*.
+
+    Lock files tell also of those in folders where nobody looks for a manifest.
+    """
+    names: set[str] = set()
+    for manifest in cargo.manifests(tree):
+        names |= _names_in(manifest)
+        names |= _names_in(manifest.with_name("Cargo.lock"))
+    return names
 
 
-def _package_name(manifest: Path) -> str:
+def _names_in(file: Path) -> set[str]:
+    """Return the names of the packages in *file* that come from no registry."""
     try:
-        package = tomllib.loads(manifest.read_text("utf-8")).get("package")
+        found = tomllib.loads(file.read_text("utf-8")).get("package")
     except (OSError, ValueError):
-        return ""  # Cargo says what is wrong with it
-    name = package.get("name") if isinstance(package, dict) else None
-    return name if isinstance(name, str) else ""
+        return set()  # Cargo says what is wrong with it
+    tables = found if isinstance(found, list) else [found]
+    names = (
+        table.get("name")
+        for table in tables
+        if isinstance(table, dict) and "source" not in table
+    )
+    return {name for name in names if isinstance(name, str)}

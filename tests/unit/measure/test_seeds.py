@@ -121,6 +121,31 @@ def test_a_package_of_the_base_alone_is_not_taken_for_built(
     assert not (base.root / "target" / "release" / KNOWN).exists()
 
 
+def test_a_package_that_only_the_lock_file_knows_is_not_taken_for_built(
+    head: Checkout, base: Checkout
+) -> None:
+    registry = 'source = "registry+https://example.org"'
+    (head.root / "Cargo.lock").write_text(
+        f'[[package]]\nname = "other"\n{registry}\n[[package]]\nname = "serde"\n'
+    )
+
+    seed(head, base)
+
+    assert not (base.root / "target" / "release" / KNOWN).exists()
+
+
+def test_a_package_of_a_registry_is_one_that_the_base_needs_not_compile(
+    head: Checkout, base: Checkout
+) -> None:
+    (head.root / "Cargo.lock").write_text(
+        '[[package]]\nname = "serde"\nsource = "registry+https://example.org"\n'
+    )
+
+    seed(head, base)
+
+    assert (base.root / "target" / "release" / KNOWN).exists()
+
+
 def test_a_folder_for_all_projects_goes_to_the_one_of_the_base(
     head: Checkout, base: Checkout, tmp_path: Path
 ) -> None:
