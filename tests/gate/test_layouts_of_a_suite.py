@@ -197,15 +197,15 @@ def test_a_suite_that_the_budget_does_not_hold_is_measured_in_part(
     swaying: Project,
 ) -> None:
     many = {f"many/{number}": 100.0 for number in range(20)}
-    swaying.bench(many, links=True, takes=0.1)
-    swaying.write("benchgate.yml", "measure: {budget: 12s}\n")
+    swaying.bench(many, links=True, takes=0.02)
+    swaying.write("benchgate.yml", "measure: {budget: 6s}\n")
 
     luck = luck_of(swaying)
 
     assert 0 < len(luck["benchmarks"]) < 20
     (text,) = luck["left_out"]
     assert re.fullmatch(
-        r"the budget of 12.0 s holds \d+ of 20 benchmarks in 5 layouts: raise "
+        r"the budget of 6.00 s holds \d+ of 20 benchmarks in 5 layouts: raise "
         r"`measure.budget` for the others",
         text,
     )
