@@ -29,7 +29,6 @@ from benchgate.measure.links import Drawing, Line
 from benchgate.measure.plan import Checkout, Workshop
 from benchgate.measure.sides import MicroSide, build_side
 from benchgate.model import Commit, Sample, Side, Statistic
-from benchgate.stats.components import components
 from benchgate.stats.pairs import pair_logs, quiet_pairs
 
 ROOT = Path(__file__).parents[1]
@@ -45,22 +44,37 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
 }
 WAYS = ("copies", "padding", "shuffling", "both")
 _SHUFFLE = f"-Wl,{Drawing.SHUFFLING_OF_LLD}"
-_ROUNDS = 3
-_SLICE = 0.1
-_SURE = 0.01
-# The rule that few layouts are tried by: twenty pairs, one of seventeen tests at 1 %.
-_PAIRS, _LEVEL, _MARGIN = 20, 0.01 / 17, math.log1p(0.02)
-_FEW = (20, 10, 8, 5, 1)
+# A neighbour may take half of the machine for half of the time: of eight slices one at
+# least is then undisturbed, but for one layout in 256.
+_ROUNDS = 8
+_SLICE = 0.05
+# The rule that few layouts are tried by: one of seventeen tests at 1 % together.
+_LEVEL, _MARGIN = 0.01 / 17, math.log1p(0.02)
 _TRIALS = 200
+# Layouts a side, pairs of slices in two of them, and what is made of these.
+_FEW = (
+    (20, 1, "quietest"),
+    (20, 2, "quietest"),
+    (20, 4, "quietest"),
+    (20, 4, "average"),
+    (10, 2, "quietest"),
+    (10, 2, "average"),
+    (10, 4, "quietest"),
+    (10, 4, "average"),
+    (8, 4, "quietest"),
+    (5, 4, "quietest"),
+    (1, 20, "each"),
+    (40, 1, "quietest"),
+)
 _ABOUT = """\
 # How layouts are drawn
 
-Decision [24](decisions/0024-layouts.md) has each slice run in a layout of its own.
+Decision [24](decisions/0024-a-layout-for-every-slice.md) has each slice run in a layout of its own.
 Here is what was measured of the ways to draw one: `make layouts PROJECT=FOLDER` builds the benches in a folder in several profiles, links each executable in {number} layouts for every way, runs {rounds} slices of each in random order, and writes this page.
 
-*Copies* are files with the same bytes, which lie elsewhere in memory.
+A number is the standard deviation between layouts in percent, of the fastest of the {rounds} slices of each.
+*Copies* are files with the same bytes that lie elsewhere in memory: what they show is the noise that is left, and the place.
 *Padding* and *shuffling* are those of lld; *both* is both at once.
-A number is the standard deviation between layouts in percent, without the noise in one ([components](../benchgate/stats/components.py)); in brackets are those that chance may explain (p > {sure}).
 """  # noqa: E501 - a sentence a line, as in all pages
 
 
@@ -234,7 +248,7 @@ def _times(
 def page(kept: Sequence[Measured]) -> str:
     """Return the page on all that was measured."""
     number = max((len(s) for m in kept for s in m.slices.values()), default=16)
-    parts = [_ABOUT.format(number=number, rounds=_ROUNDS, sure=_SURE)]
+    parts = [_ABOUT.format(number=number, rounds=_ROUNDS)]
     by_project: dict[str, list[Measured]] = defaultdict(list)
     for one in kept:
         by_project[one.project].append(one)
@@ -249,7 +263,7 @@ def _spreads(found: Sequence[Measured]) -> str:
     ways = [way for way in WAYS if any(way in m.slices for m in found)]
     rows = [[m.benchmark, *(_spread(m, way) for way in ways)] for m in found]
     for name, of in (("median", statistics.median), ("largest", max)):
-        each = [[_deviation(m, way)[0] for m in found] for way in ways]
+        each = [[_deviation(m, way) for m in found] for way in ways]
         rows.append([f"*{name}*", *(f"{100 * of(values):.1f}" for values in each)])
     return _table(["benchmark", *ways], rows) if found else ""
 
@@ -293,64 +307,66 @@ def _few(found: Sequence[Measured]) -> str:
     if not drawn:
         return ""
     rows = []
-    for number in _FEW:
+    for number, pairs, how in _FEW:
         shares = [
-            100 * statistics.fmean(_found(each, number, effect) for each in drawn)
+            100 * statistics.fmean(_found(d, number, pairs, how, effect) for d in drawn)
             for effect in (0.0, 0.05, 0.10)
         ]
-        rows.append([str(number), *(f"{share:.1f} %" for share in shares)])
+        row = [str(number), str(pairs), how, str(2 * number * pairs)]
+        rows.append([*row, *(f"{share:.1f} %" for share in shares)])
+    head = ["layouts", "pairs in each", "what counts", "slices"]
     return (
         "## How few layouts suffice\n\n"
-        f"{_PAIRS} pairs, drawn {_TRIALS} times from the slices above for each of "
-        f"{len(drawn)} benchmarks, with a slowdown multiplied in; with K layouts a "
-        "side, the slices of a pair of layouts are averaged first. Called slower, at "
-        "the level of one of seventeen tests at 1 % together:\n\n"
-        + _table(["K", "nothing planted", "+5 %", "+10 %"], rows)
+        f"Drawn {_TRIALS} times from the slices above for each of {len(drawn)} "
+        "benchmarks, with a slowdown multiplied in. Called slower, at the level of one "
+        "of seventeen tests at 1 % together:\n\n"
+        + _table([*head, "nothing planted", "+5 %", "+10 %"], rows)
     )
 
 
-def _found(slices: Sequence[Sequence[float]], number: int, effect: float) -> float:
+def _found(
+    slices: Sequence[Sequence[float]], number: int, pairs: int, how: str, effect: float
+) -> float:
     """Return how often *effect* is found with *number* layouts a side.
 
-    With one layout all pairs share it, which is what every other gate does.
+    Of the *pairs* of slices in two layouts the quietest counts, their average, or
+    each, as if it had layouts of its own.
     """
     rng = np.random.default_rng(1)
     logs = np.log(np.array(slices))
-    base, head = (_sides(logs, number, rng) for _ in range(2))
-    # One trial is one series, and all have the level of one test.
-    pairs = pair_logs(
-        np.exp(base)[..., np.newaxis].tolist(),
-        np.exp(head + math.log1p(effect))[..., np.newaxis].tolist(),
-    )
-    results = quiet_pairs(pairs, signs=[1.0] * _TRIALS, level=_LEVEL)
-    called = [r.effect.p_slower < _LEVEL and r.effect.theta > _MARGIN for r in results]
-    return statistics.fmean(called)
-
-
-def _sides(logs: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """Return units of one side, shape (trials, units)."""
-    each = _PAIRS // number
     layouts, rounds = logs.shape
-    chosen = rng.integers(layouts, size=(_TRIALS, number, 1))
-    drawn = logs[chosen, rng.integers(rounds, size=(_TRIALS, number, each))]
-    if number == 1:
-        return drawn[:, 0]
-    means: np.ndarray = drawn.mean(axis=2)
-    return means
+    shape = (_TRIALS, number, pairs)
+    base, head = (
+        logs[
+            rng.integers(layouts, size=(_TRIALS, number, 1)),
+            rng.integers(rounds, size=shape),
+        ]
+        for _ in range(2)
+    )
+    if how == "each":
+        units = [side.reshape(_TRIALS, -1) for side in (base, head)]
+    elif how == "average":
+        units = [side.mean(axis=2) for side in (base, head)]
+    else:
+        quietest = (base + head).argmin(axis=2)[..., np.newaxis]
+        units = [
+            np.take_along_axis(side, quietest, axis=2)[..., 0] for side in (base, head)
+        ]
+    units[1] = units[1] + math.log1p(effect)
+    each = pair_logs(*(np.exp(side)[..., np.newaxis].tolist() for side in units))
+    results = quiet_pairs(each, signs=[1.0] * _TRIALS, level=_LEVEL)
+    return statistics.fmean(
+        r.effect.p_slower < _LEVEL and r.effect.theta > _MARGIN for r in results
+    )
 
 
-def _deviation(one: Measured, way: str) -> tuple[float, float]:
-    logs = [[math.log(t) for t in each] for each in one.slices[way]]
-    found = components(logs)
-    return found.between, found.p
+def _deviation(one: Measured, way: str) -> float:
+    fastest = [math.log(min(each)) for each in one.slices[way]]
+    return statistics.stdev(fastest)
 
 
 def _spread(one: Measured, way: str) -> str:
-    if way not in one.slices:
-        return "–"
-    between, p = _deviation(one, way)
-    text = f"{100 * between:.1f}"
-    return text if p <= _SURE else f"({text})"
+    return f"{100 * _deviation(one, way):.1f}" if way in one.slices else "–"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ is run, and the report says that there was one layout.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,12 @@ from benchgate.units import format_quantity
 
 # A layout takes disk until its round is over; so much stays free for what else is done.
 _LEFT_FREE = 1_000_000_000
-# Seconds of a link from which two slices share a layout, so that twenty rounds draw
-# ten, and from which one has to do: ten of both sides would take minutes.
+# Seconds of a link from which only every other round draws a layout, so that twenty
+# rounds draw ten, and from which one has to do: ten of both sides would take minutes.
 _SLOW, _TOO_SLOW = 1.0, 5.0
+# What linking may take of the time of a round, and the most pairs of slices that are
+# run in a layout for it. More would say little more of the code.
+_SHARE, _MOST_EACH = 0.1, 4
 
 
 LUCK = "a change of a few percent may be the luck of it"
@@ -90,9 +94,18 @@ class Layouts:
         """Say whether *title* is run in other layouts than the one of its build."""
         return title in self._ways and title not in self._as_built
 
-    def slices_each(self, title: str) -> int:
-        """Return how many slices one layout of *title* is worth."""
+    def every(self, title: str) -> int:
+        """Return how seldom *title* gets a layout: in each round, or in each second."""
         return 2 if self.cost(title) > _SLOW else 1
+
+    def slices_each(self, title: str, *, seconds: float) -> int:
+        """Return how many slices to run in a layout of *title*, so that it pays.
+
+        *seconds*: what one slice of all of its benchmarks takes.
+        """
+        return min(
+            _MOST_EACH, max(1, math.ceil(self.cost(title) * (1 / _SHARE - 1) / seconds))
+        )
 
     def draw(self, title: str, executable: Path, folder: Path, *, seed: int) -> Path:
         """Return *executable* in *folder*, in the layout that *seed* stands for.

@@ -9,14 +9,16 @@ import math
 import random
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from benchgate.config import Suite
 from benchgate.measure import cargo, git, slices
 from benchgate.measure.inputs import changed_inputs
-from benchgate.measure.layouts import doubts_of, seed_of
+from benchgate.measure.layouts import Layouts, doubts_of, seed_of
 from benchgate.measure.plan import Plan
 from benchgate.measure.sides import MicroSide, build_base, build_side
 from benchgate.model import Doubt, Failure, Round, Side
@@ -115,8 +117,12 @@ class MicroPairs:
         What the *deadline* leaves out is not in it.
         """
         folder = self._workshop.scratch / f"round-{number}"
-        # Who takes two slices of a layout is there in every other round.
-        wanted = [name for name in wanted if number % self._slices_each(name) == 0]
+        # Whose link is slow is there in every other round.
+        wanted = [
+            name
+            for name in wanted
+            if not any(number % layouts.every(t) for layouts, t, _ in self._drawn(name))
+        ]
         order = self._order(rng, wanted)
         files = {
             side: built.drawn(
@@ -161,18 +167,23 @@ class MicroPairs:
         number: int | None,
         deadline: float,
     ) -> dict[Side, list[tuple[str, Round]]]:
-        """Return a slice a side of each in *order*, the first side by coin."""
+        """Return a slice a side of each in *order*, the first side by coin.
+
+        Where a link takes longer than the slices, the quietest of several pairs.
+        """
         parts: dict[Side, list[tuple[str, Round]]] = {side: [] for side in Side}
+        pairs_each = {} if number is None else self._pairs_each(order)
         for titles in order:
             if time.monotonic() >= deadline:
                 break
-            taken: dict[Side, list[Round]] = {side: [] for side in Side}
-            for _ in range(self._slices_each(titles[1])):
-                for side, part in self._pair_of(titles, rng, files, number):
-                    taken[side].append(part)
-            for side, each in taken.items():
-                parts[side].append(("", slices.averaged(each)))
-            if any(part.failures for each in taken.values() for part in each):
+            pairs = [
+                dict(self._pair_of(titles, rng, files, number))
+                for _ in range(pairs_each.get(titles[1], 1))
+            ]
+            quietest = slices.quietest(pairs)
+            for side, part in quietest.items():
+                parts[side].append(("", part))
+            if any(part.failures for part in quietest.values()):
                 self._broken.add(titles[1])
         return parts
 
@@ -195,16 +206,34 @@ class MicroPairs:
             bench = self._sides[side].benches[title[side]]
             yield side, self._drawn_slice(side, bench, files[side], number)
 
-    def _slices_each(self, name: str) -> int:
-        """Return how many slices of a pair of layouts of benchmark *name* are taken."""
-        return max(
-            side.layouts.slices_each(side.benches[title].executable.target.title)
-            if side.layouts
-            else 1
-            for titles in self._pairs
-            if titles[1] == name
-            for side, title in zip(self._sides.values(), titles, strict=True)
-        )
+    def _pairs_each(self, order: Sequence[tuple[str, str]]) -> dict[str, int]:
+        """Return how many pairs of slices each in *order* is to get in its layouts."""
+        drawn = {name: list(self._drawn(name)) for _, name in order}
+        seconds: dict[tuple[Side, str], float] = defaultdict(float)
+        for layouts, title, takes in chain.from_iterable(drawn.values()):
+            seconds[layouts.side, title] += takes
+        return {
+            name: max(
+                (
+                    layouts.slices_each(title, seconds=seconds[layouts.side, title])
+                    for layouts, title, _ in each
+                ),
+                default=1,
+            )
+            for name, each in drawn.items()
+        }
+
+    def _drawn(self, name: str) -> Iterator[tuple[Layouts, str, float]]:
+        """Yield what draws layouts of benchmark *name*, and of which executable.
+
+        Once a side, with the seconds that a slice of it takes.
+        """
+        for side, (bench, _) in self.built(name).items():
+            layouts = self._sides[side].layouts
+            if layouts:
+                title = bench.executable.target.title
+                seconds = self._workshop.config.measure.slice
+                yield layouts, title, slices.seconds_of(bench, seconds)
 
     def close(self) -> None:
         """Nothing stays open between rounds."""

@@ -6,6 +6,7 @@ forth between base and head many times a minute.
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 import tempfile
@@ -19,13 +20,15 @@ from benchgate.errors import FormatError
 from benchgate.measure import process
 from benchgate.measure.cargo import Bench, package_environment
 from benchgate.measure.plan import last_lines
-from benchgate.model import Failure, Reading, Round, Sample, SeriesKey
+from benchgate.model import Failure, Round, Sample, Side
 from benchgate.tools import criterion
 from benchgate.tools.source import Source
 
 _MOST_SAMPLES = 100
 _FEWEST_SAMPLES = 10
 _WARM_UP = 0.05
+# The warm-up, the start of the process and what criterion computes.
+_AROUND = _WARM_UP + 0.05
 # Criterion before 0.4 wants whole seconds, of warming up and of measuring.
 _OLD = "1"
 SHORTEST_OF_OLD = 2.0
@@ -73,6 +76,11 @@ def plan(seconds: float, iteration: float | None) -> SlicePlan:
     return SlicePlan(seconds, max(_FEWEST_SAMPLES, min(_MOST_SAMPLES, fitting)))
 
 
+def seconds_of(bench: Bench, seconds: float) -> float:
+    """Return about what a slice of *bench* takes that measures for *seconds*."""
+    return seconds + _AROUND if bench.executable.fractions else SHORTEST_OF_OLD
+
+
 def run_slice(
     bench: Bench,
     path: Path,
@@ -118,31 +126,28 @@ def run_slice(
         return read
 
 
-def averaged(parts: Sequence[Round]) -> Round:
-    """Return one slice made of several of the same benchmark: their geometric means.
+def quietest(pairs: Sequence[Mapping[Side, Round]]) -> Mapping[Side, Round]:
+    """Return the one of *pairs* in which the least got in the way of both sides.
 
-    What the first of them failed of, if any did, stands for all.
+    All are of the same benchmark in the same two layouts. A pair of which something
+    failed stands for all. What is compared doesn't know which side is which, so the
+    choice favours none.
     """
-    failed = [part for part in parts if part.failures]
-    if failed or len(parts) == 1:
-        return (failed or list(parts))[0]
-    first = parts[0]
-    samples: dict[SeriesKey, Reading] = {}
-    for key, reading in first.samples.items():
-        alike = [
-            other
-            for part in parts
-            if isinstance(other := part.samples.get(key), Sample)
-            and isinstance(reading, Sample)
-            and other.statistics == reading.statistics
-        ]
-        values = zip(*(other.values for other in alike), strict=True)
-        samples[key] = replace(
-            alike[0],
-            values=tuple(map(statistics.geometric_mean, values)),
-            count=sum(other.count for other in alike),
-        )
-    return replace(first, samples=samples)
+    failed = [p for p in pairs if any(part.failures for part in p.values())]
+    return failed[0] if failed else min(pairs, key=_noise)
+
+
+def _noise(pair: Mapping[Side, Round]) -> float:
+    """Return the mean logarithm of what was measured; noise makes times longer."""
+    logs = [
+        math.log(value)
+        for part in pair.values()
+        for sample in part.samples.values()
+        if isinstance(sample, Sample)
+        for value in sample.values
+        if value > 0
+    ]
+    return statistics.fmean(logs) if logs else math.inf
 
 
 def iterations_of(record: Round) -> dict[str, float]:

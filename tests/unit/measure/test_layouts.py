@@ -136,15 +136,39 @@ def test_a_link_that_takes_long_draws_fewer_layouts_or_none(
     monkeypatch: pytest.MonkeyPatch,
     slow: tuple[float, int, str],
 ) -> None:
-    seconds, slices, said = slow
+    seconds, every, said = slow
     layouts = Layouts(Side.HEAD, scratch=tmp_path)
     clock = iter([10.0, 10.0 + seconds])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
 
     layouts.learn(TITLE, line)
 
-    assert layouts.slices_each(TITLE) == slices
+    assert layouts.every(TITLE) == every
     assert "".join(reason for _, reason in layouts.kept) == said
+
+
+@pytest.mark.parametrize(
+    "takes",
+    [(0.1, 0.9, 1), (0.1, 0.5, 2), (0.1, 0.2, 4), (1.5, 20.0, 1), (1.5, 0.2, 4)],
+)
+def test_slices_share_a_layout_until_linking_is_a_tenth(
+    tmp_path: Path,
+    line: FakeLine,
+    monkeypatch: pytest.MonkeyPatch,
+    takes: tuple[float, float, int],
+) -> None:
+    link, slices, pairs = takes
+    layouts = Layouts(Side.HEAD, scratch=tmp_path)
+    clock = iter([0.0, link])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+
+    layouts.learn(TITLE, line)
+
+    assert layouts.slices_each(TITLE, seconds=slices) == pairs
+
+
+def test_what_has_no_layouts_needs_one_slice(tmp_path: Path) -> None:
+    assert Layouts(Side.HEAD, scratch=tmp_path).slices_each(TITLE, seconds=0.2) == 1
 
 
 def kept(side: Side, *titles: str) -> Layouts:

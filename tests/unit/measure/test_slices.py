@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from benchgate.measure import slices
 from benchgate.measure.cargo import Bench, Executable, Target
 from benchgate.measure.slices import SlicePlan
-from benchgate.model import Failure, Round, Sample
+from benchgate.model import Failure, Round, Side
 from tests import builders
 
 # What an executable of criterion does, said in a few lines of shell.
@@ -175,33 +177,42 @@ def slice_of(*values: float, failures: tuple[Failure, ...] = ()) -> Round:
     return Round({builders.key("sort"): sample}, failures)
 
 
-def test_slices_of_one_layout_are_averaged_in_logarithms() -> None:
-    one = slice_of(1.0, 2.0, 3.0, 4.0, 5.0)
-    other = slice_of(4.0, 8.0, 3.0, 1.0, 5.0)
-
-    (made,) = slices.averaged([one, other]).samples.values()
-
-    assert isinstance(made, Sample)
-    assert made.values == pytest.approx((2.0, 4.0, 3.0, 2.0, 5.0))
-    assert made.count == 200
+def pair(base: float, head: float) -> Mapping[Side, Round]:
+    return {Side.BASE: slice_of(base, base), Side.HEAD: slice_of(head, head)}
 
 
-def test_one_slice_is_its_own_average() -> None:
-    one = slice_of(1.0)
+def test_the_pair_that_noise_disturbed_least_stands_for_its_layouts() -> None:
+    burst, quiet, other = pair(1.0, 1.9), pair(1.0, 1.2), pair(1.3, 1.0)
 
-    assert slices.averaged([one]) is one
+    assert slices.quietest([burst, quiet, other]) is quiet
 
 
-def test_a_slice_that_failed_stands_for_all_of_its_layout() -> None:
+def test_who_is_base_and_who_is_head_makes_no_difference_to_the_choice() -> None:
+    pairs = [pair(1.0, 1.9), pair(1.0, 1.2), pair(1.3, 1.0)]
+    turned = [{Side.BASE: p[Side.HEAD], Side.HEAD: p[Side.BASE]} for p in pairs]
+
+    chosen, choice = slices.quietest(pairs), slices.quietest(turned)
+
+    assert pairs.index(chosen) == [dict(one) for one in turned].index(dict(choice))
+
+
+def test_a_pair_of_which_a_slice_failed_stands_for_all() -> None:
     failed = Round({}, (Failure("micro", "sort", "it panicked"),))
+    broken = {Side.BASE: slice_of(2.0), Side.HEAD: failed}
 
-    assert slices.averaged([slice_of(1.0), failed]) is failed
+    assert slices.quietest([pair(1.0, 1.0), broken]) is broken
 
 
-def test_slices_that_were_taken_otherwise_are_left_out_of_the_average() -> None:
-    one = slice_of(1.0, 2.0, 3.0, 4.0, 5.0)
+def test_a_pair_that_says_nothing_is_chosen_last() -> None:
+    nothing = {Side.BASE: Round({}), Side.HEAD: Round({})}
 
-    (made,) = slices.averaged([one, slice_of(9.0)]).samples.values()
+    assert slices.quietest([nothing, pair(1.0, 0.0)])[Side.BASE].samples
+    assert slices.quietest([nothing]) is nothing
 
-    assert isinstance(made, Sample)
-    assert made.values == pytest.approx((1.0, 2.0, 3.0, 4.0, 5.0))
+
+def test_a_slice_takes_longer_than_it_measures(tmp_path: Path) -> None:
+    new = bench(tmp_path, "")
+    old = replace(new, executable=replace(new.executable, fractions=False))
+
+    assert slices.seconds_of(new, 0.1) == pytest.approx(0.2)
+    assert slices.seconds_of(old, 0.1) == 2.0
