@@ -52,6 +52,7 @@ class MicroPairs:
         renames = plan.workshop.config.renames
         self._pairs = matched(base.benches, head.benches, renames)
         self._broken: set[str] = set()
+        self._seconds: dict[str, float] = {}
         self._slow = self._whole_seconds()
 
     @property
@@ -176,10 +177,13 @@ class MicroPairs:
         for titles in order:
             if time.monotonic() >= deadline:
                 break
+            began = time.monotonic()
             pairs = [
                 dict(self._pair_of(titles, rng, files, number))
                 for _ in range(pairs_each.get(titles[1], 1))
             ]
+            took = time.monotonic() - began
+            self._seconds[titles[1]] = took / (len(Side) * len(pairs))
             quietest = slices.quietest(pairs)
             for side, part in quietest.items():
                 parts[side].append(("", part))
@@ -226,14 +230,14 @@ class MicroPairs:
     def _drawn(self, name: str) -> Iterator[tuple[Layouts, str, float]]:
         """Yield what draws layouts of benchmark *name*, and of which executable.
 
-        Once a side, with the seconds that a slice of it takes.
+        Once a side, with the seconds that its last slice took: what an author sets in
+        the code beats our flags, so that isn't known before.
         """
         for side, (bench, _) in self.built(name).items():
             layouts = self._sides[side].layouts
             if layouts:
                 title = bench.executable.target.title
-                seconds = self._workshop.config.measure.slice
-                yield layouts, title, slices.seconds_of(bench, seconds)
+                yield layouts, title, self._seconds.get(name, math.inf)
 
     def close(self) -> None:
         """Nothing stays open between rounds."""

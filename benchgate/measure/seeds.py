@@ -20,8 +20,11 @@ from benchgate.errors import ToolError
 from benchgate.measure import cargo, process
 from benchgate.measure.plan import Checkout
 
-# Cargo puts it into each folder that it builds in.
+# Cargo puts the first into each folder that it makes to build in, and the second into
+# each that it builds in.
 TAG = "CACHEDIR.TAG"
+_ABOUT_RUSTC = ".rustc_info.json"
+_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n"
 _COPY_WITHIN = 600.0
 # Copies that share their blocks until one is written to, where the disk can do that.
 # Never hard links: Cargo and rustc write into files that are there.
@@ -70,7 +73,7 @@ def from_head(executables: Collection[Path], *, head: Checkout, base: Checkout) 
             for profile in profiles:
                 _copy_profile(profile, draft / profile.relative_to(built))
             _forget(own, draft)
-            shutil.copy2(built / TAG, draft / TAG)
+            (draft / TAG).write_text(_SIGNATURE)
             draft.rename(place)
 
 
@@ -100,7 +103,7 @@ def _draft(slot: Path) -> Iterator[Path]:
 def _target_of(executable: Path) -> Iterator[Path]:
     """Yield the folder that Cargo built *executable* in, if it is one of Cargo's."""
     for parent in executable.parents:
-        if (parent / TAG).is_file():
+        if (parent / TAG).is_file() or (parent / _ABOUT_RUSTC).is_file():
             yield parent
             return
 

@@ -27,8 +27,6 @@ from benchgate.tools.source import Source
 _MOST_SAMPLES = 100
 _FEWEST_SAMPLES = 10
 _WARM_UP = 0.05
-# The warm-up, the start of the process and what criterion computes.
-_AROUND = _WARM_UP + 0.05
 # Criterion before 0.4 wants whole seconds, of warming up and of measuring.
 _OLD = "1"
 SHORTEST_OF_OLD = 2.0
@@ -74,11 +72,6 @@ def plan(seconds: float, iteration: float | None) -> SlicePlan:
         return SlicePlan(seconds, _MOST_SAMPLES)
     fitting = int(seconds / iteration)
     return SlicePlan(seconds, max(_FEWEST_SAMPLES, min(_MOST_SAMPLES, fitting)))
-
-
-def seconds_of(bench: Bench, seconds: float) -> float:
-    """Return about what a slice of *bench* takes that measures for *seconds*."""
-    return seconds + _AROUND if bench.executable.fractions else SHORTEST_OF_OLD
 
 
 def run_slice(

@@ -116,7 +116,7 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crate]:
 def test_code_of_twice_the_work_is_found_and_named(crate: Crate) -> None:
     crate.benches(BENCHES.replace("1_000))", "2_000))"))
 
-    status = main(["compare", "--rounds", "10"])
+    status = main(["compare", "--rounds", "6"])
 
     report = crate.report()
     judged = {j["benchmark"]: j for j in report["judgements"]}
@@ -154,7 +154,7 @@ def test_twice_the_work_is_counted_too(crate: Crate) -> None:
 def test_a_comment_is_no_regression(crate: Crate) -> None:
     crate.benches(f"// A comment.\n{BENCHES}")
 
-    status = main(["compare", "--rounds", "10"])
+    status = main(["compare", "--rounds", "6"])
 
     assert status == 0
     assert {j["verdict"] for j in crate.report()["judgements"]} <= {

@@ -157,6 +157,17 @@ def test_a_folder_for_all_projects_goes_to_the_one_of_the_base(
     assert (base.root.parent / "target" / "release" / LIBRARY).exists()
 
 
+def test_a_folder_that_cargo_found_there_is_one_of_its_own_too(
+    head: Checkout, base: Checkout
+) -> None:
+    (head.root / "target" / seeds.TAG).rename(head.root / "target/.rustc_info.json")
+
+    seed(head, base)
+
+    assert (base.root / "target" / "release" / LIBRARY).exists()
+    assert (base.root / "target" / seeds.TAG).exists()
+
+
 def test_a_folder_that_is_not_of_the_project_is_left_alone(
     head: Checkout, base: Checkout, tmp_path: Path
 ) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,11 +207,3 @@ def test_a_pair_that_says_nothing_is_chosen_last() -> None:
 
     assert slices.quietest([nothing, pair(1.0, 0.0)])[Side.BASE].samples
     assert slices.quietest([nothing]) is nothing
-
-
-def test_a_slice_takes_longer_than_it_measures(tmp_path: Path) -> None:
-    new = bench(tmp_path, "")
-    old = replace(new, executable=replace(new.executable, fractions=False))
-
-    assert slices.seconds_of(new, 0.1) == pytest.approx(0.2)
-    assert slices.seconds_of(old, 0.1) == 2.0
