@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from benchgate.model import (
     Sample,
     Verdict,
 )
+from benchgate.stats.pairs import FEWEST_TO_CHOOSE
 from tests.builders import LAW, RATE, compared, judged, paired, policy, report_of
 from tests.unit.laws.measured import (
     against_itself,
@@ -104,8 +106,10 @@ def test_swapping_the_sides_mirrors_the_verdict_on_errors(
     assert forth.slowdown.point == -back.slowdown.point
 
 
+# With more rounds quiet pairs are looked for, which differ: noise makes a time longer
+# and a rate smaller.
 @LAW
-@given(measurements())
+@given(measurements(most_rounds=FEWEST_TO_CHOOSE - 1))
 def test_turning_a_metric_around_mirrors_every_effect_exactly(
     measurement: Measurement,
 ) -> None:
@@ -114,6 +118,26 @@ def test_turning_a_metric_around_mirrors_every_effect_exactly(
     higher = turned(RATE, measurement)
 
     assert effects(lower) == [mirrored(effect) for effect in effects(higher)]
+
+
+def test_the_rate_of_what_takes_long_says_the_same_as_its_time() -> None:
+    rng = np.random.default_rng(5)
+    times = np.exp(0.3 * rng.random((2, 40)) ** 4 + [[0.0], [0.02]])
+    metrics = (replace(RATE, better=Better.LOWER), RATE)
+
+    by_time, by_rate = (
+        effects(paired({"a": base}, {"a": head}, metric=metric))
+        for metric, (base, head) in zip(
+            metrics, (times.tolist(), (1 / times).tolist()), strict=True
+        )
+    )
+
+    (time,), (rate,) = by_time, by_rate
+    assert time is not None
+    assert rate is not None
+    assert rate.theta == pytest.approx(time.theta)
+    assert rate.p_slower == pytest.approx(time.p_slower)
+    assert time.units < 40
 
 
 @LAW
