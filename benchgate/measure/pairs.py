@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -59,10 +60,12 @@ class Guidance:
 Pair = tuple[Round, Round]
 """A round of the base and the one of the head that belongs to it."""
 
-# Later looks get more of the allowed error: by then the data are worth more.
+# A single pair tells nothing of how far it may stray.
+_FEWEST_PAIRS = 2
 # Pairs of slices of what reads slower as it was built, and what they all may take.
 _PAIRS_AS_BUILT = 8
 _AS_BUILT_WITHIN = 60.0
+# Later looks get more of the allowed error: by then the data are worth more.
 _SHARES = {1: (1.0,), 2: (0.4, 0.6), 3: (0.2, 0.3, 0.5)}
 
 
@@ -381,20 +384,30 @@ class Comparison:
             raise ToolError(problem, hint=hint)
         number = sum(map(len, wanted.values()))
         after = f"after {_counted(self.rounds)} with {number} still open"
-        seen = {key for pair in self._pairs for key in pair[1].samples}
-        measured = {(key.suite, key.benchmark) for key in seen}
-        suites = {key.suite for key in seen}
-        never = [
+        pairs_by_name = Counter(
+            name
+            for _, head in self._pairs
+            for name in {(key.suite, key.benchmark) for key in head.samples}
+        )
+        enough = {n for n, pairs in pairs_by_name.items() if pairs >= _FEWEST_PAIRS}
+        suites = {suite for suite, _ in enough}
+        missed = [
             (suite, "" if name == "*" else name)
             for suite, names in wanted.items()
             for name in sorted(names)
-            if (suite not in suites if name == "*" else (suite, name) not in measured)
+            if (suite not in suites if name == "*" else (suite, name) not in enough)
         ]
+        once = "it was measured once, and any spread needs 2 rounds"
         self._after = Round(
             {},
             tuple(
-                Failure(suite, name, f"it was not measured: {budget} was used up")
-                for suite, name in never
+                Failure(
+                    suite,
+                    name,
+                    f"{once if pairs_by_name[suite, name] else 'it was not measured'}: "
+                    f"{budget} was used up",
+                )
+                for suite, name in missed
             ),
             (Doubt(f"{budget} was used up {after}: {hint}"),),
         )

@@ -40,7 +40,24 @@ def test_what_was_never_measured_is_a_failure(project: Project) -> None:
 
     assert ended.code == 3, ended.err
     reasons = {f["reason"] for f in project.report()["failed"]}
-    assert reasons == {"it was not measured: the budget of 1.50 s was used up"}
+    assert "it was not measured: the budget of 1.50 s was used up" in reasons
+
+
+def test_what_was_measured_once_is_not_compared_and_that_is_no_pass(
+    project: Project,
+) -> None:
+    project.write("benchgate.yml", "measure: {layouts: one}")
+    project.bench({"sort": 500.0}, takes=2.5)
+    project.commit()
+
+    ended = project.benchgate("compare", "--base", "HEAD", "--budget", "4s")
+
+    assert ended.code == 3, ended.err
+    (failure,) = project.report()["failed"]
+    assert failure["reason"] == (
+        "it was measured once, and any spread needs 2 rounds: "
+        "the budget of 4.00 s was used up"
+    )
 
 
 def test_what_only_the_head_has_is_bounded_by_the_budget(
