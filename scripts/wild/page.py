@@ -38,6 +38,7 @@ make wild REPOS=FOLDER
 What came of each is kept in `build/wild`; a second run goes on with what isn't there yet.
 The minutes are those of a machine with two vCPUs that share a core.
 The first comparison of a repository built everything from nothing, of both sides; those after it found the dependencies built.
+Other work went on beside some of them, as on any shared machine.
 """  # noqa: E501 - as above
 
 
