@@ -34,7 +34,7 @@ demo: setup ## Plant a regression in the example service and catch it (PATCH=nam
 
 .PHONY: test
 test: setup ## Run the tests; those that need cargo-criterion or k6 say so when skipped
-	$(RUN) pytest -q
+	@scripts/test.sh
 
 .PHONY: check
 check: lint types imports docs coverage package ## Everything that must be green besides the tests

@@ -169,7 +169,7 @@ def test_repeated_work_is_seen_by_the_real_harness(
     crate.git("checkout", "--quiet", "--", ".")
 
     status = main(
-        ["self-test", "--slowdown", "50%", "--rounds", "10", "--format", "json"]
+        ["self-test", "--slowdown", "50%", "--rounds", "8", "--format", "json"]
     )
 
     said = json.loads(capsys.readouterr().out)
