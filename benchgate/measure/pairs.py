@@ -391,6 +391,7 @@ class Comparison:
         )
         enough = {n for n, pairs in pairs_by_name.items() if pairs >= _FEWEST_PAIRS}
         suites = {suite for suite, _ in enough}
+        begun = {*pairs_by_name, *((suite, "") for suite, _ in pairs_by_name)}
         missed = [
             (suite, "" if name == "*" else name)
             for suite, names in wanted.items()
@@ -404,7 +405,7 @@ class Comparison:
                 Failure(
                     suite,
                     name,
-                    f"{once if pairs_by_name[suite, name] else 'it was not measured'}: "
+                    f"{once if (suite, name) in begun else 'it was not measured'}: "
                     f"{budget} was used up",
                 )
                 for suite, name in missed

@@ -135,13 +135,16 @@ def test_points_that_are_cut_fail_the_window_and_not_the_comparison(
     assert any("cut in the middle of line" in reason for reason in reasons)
 
 
-def test_no_window_within_the_budget_is_undecided(shop: Project) -> None:
+def test_a_budget_for_one_window_is_undecided(shop: Project) -> None:
     shop.write("load/shop.js", '// {"takes": 1}')
 
     ended = shop.benchgate("compare", "--base", "HEAD", "--budget", "1s")
 
-    assert ended.code == 0, ended.err
+    assert ended.code == 3, ended.err
     assert len(shop.run()["head"]["rounds"]) == 1
+    (failed,) = shop.report()["failed"]
+    assert "it was measured once" in failed["reason"]
+    assert "the budget of 1.00 s was used up" in failed["reason"]
 
 
 def test_a_service_is_built_into_the_folder_of_its_side(
