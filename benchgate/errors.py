@@ -56,6 +56,10 @@ class StoreError(BenchgateError):
     """Stored runs can't be reached, read or written."""
 
 
+class PublishError(BenchgateError):
+    """GitHub could not be told; that never changes what is told."""
+
+
 class StopError(BenchgateError):
     """Somebody asked us to stop; what was measured is kept."""
 

@@ -1,0 +1,1 @@
+"""Events of GitHub, and what it is told: comments, summaries, annotations, outputs."""
