@@ -14,7 +14,7 @@ CODE := benchgate tests scripts
 CORE := benchgate/errors.py,benchgate/units.py,benchgate/model.py,benchgate/stats/*.py
 CORE := $(CORE),benchgate/compare/*,benchgate/judge.py,benchgate/injected.py
 CORE := $(CORE),benchgate/report.py,benchgate/doctor.py,benchgate/clearing.py
-CORE := $(CORE),benchgate/witness.py,benchgate/luck.py
+CORE := $(CORE),benchgate/witness.py,benchgate/luck.py,benchgate/acceptance.py
 LOCK := .tools/uv/bin/uv pip compile --quiet --universal --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml
 
@@ -37,7 +37,7 @@ test: setup ## Run the tests; those that need cargo-criterion or k6 say so when 
 	@scripts/test.sh
 
 .PHONY: check
-check: lint types imports docs coverage package ## Everything that must be green besides the tests
+check: lint types imports docs workflows coverage package ## Everything that must be green besides the tests
 
 .PHONY: lint
 lint: setup ## Check style and formatting
@@ -55,6 +55,10 @@ imports: setup ## Check that nobody imports from a room further down
 .PHONY: docs
 docs: setup ## Check that the documentation says what the code does
 	$(RUN) pytest -q tests/docs
+
+.PHONY: workflows
+workflows: setup ## Check the workflows, the examples of them, and the action
+	@scripts/workflows.sh
 
 .PHONY: coverage
 coverage: setup ## Check that the unit tests take every branch of the core
@@ -75,6 +79,10 @@ golden: setup ## Rewrite the golden files and the schemas; look at their diff
 bench: setup ## Measure our own speed
 	$(RUN) pytest -q tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
 
+.PHONY: dogfood
+dogfood: setup ## Have benchgate judge its own speed (BASE=commit, ROUNDS=n)
+	@BASE="$(BASE)" ROUNDS="$(ROUNDS)" scripts/dogfood.sh
+
 .PHONY: trust
 trust: setup ## Recompute docs/trust.md (HISTORIES=folder, PULL_REQUESTS=folder)
 	@$(RUN) scripts.trust $(if $(HISTORIES),--histories $(HISTORIES)) \
@@ -94,8 +102,9 @@ pictures: setup ## Draw docs/pictures anew (HISTORIES=folder for the stored runs
 	@$(RUN) scripts.pictures $(if $(HISTORIES),--histories $(HISTORIES))
 
 .PHONY: tools
-tools: ## Bring cargo-criterion and k6 into .tools where they are missing
+tools: ## Bring cargo-criterion, k6 and GitHub's description into .tools where missing
 	@scripts/tools.sh
+	@scripts/contracts.sh
 
 .PHONY: lock
 lock: .tools/uv/bin/uv ## Make both lock files anew from pyproject.toml

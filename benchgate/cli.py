@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     import threading
 
 COMMANDS: Mapping[str, str] = {
+    "init": "write a configuration and the workflows for this project",
     "compare": "say whether the head is slower than the base",
     "run": "measure the work tree, and with --base the base in turns with it",
+    "comment": "show a report below a pull request, or print what it would say",
+    "gate": "do one part of a job on GitHub: the action calls it",
     "doctor": "say what is missing or noisy here, and what mends it",
     "baseline": "keep and look at runs of the default branch",
     "calibrate": "replay stored runs as pull requests: how many fail falsely?",

@@ -1,29 +1,40 @@
 """``benchgate.yml`` → Config: every key optional, nothing misunderstood in silence.
 
 The keys are declared once, at the end of this file; reading, the JSON Schema and the
-check of ``docs/configuration.md`` all follow from that declaration. It is read off the
-YAML nodes, not off Python objects, because only nodes know their line, a duplicate
-key, and that ``1.10`` is not 1.1.
+check of ``docs/configuration.md`` all follow from that declaration.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-import yaml
-
+from benchgate import shapes
 from benchgate.errors import ConfigError
-from benchgate.model import Answer, Kind, Policy, SeriesRule
+from benchgate.model import Accepted, Answer, Kind, Policy, SeriesRule
+from benchgate.shapes import (
+    ANY_SHARE,
+    NUMBERS,
+    TEXT,
+    WORDS,
+    WRITTEN,
+    Json,
+    Key,
+    Many,
+    MemberError,
+    Place,
+    Record,
+    Scalar,
+    Table,
+)
 from benchgate.units import (
     DURATION,
     NUMBER,
@@ -39,7 +50,6 @@ PLACEHOLDERS = ("port", "side")
 Tool = Literal["criterion", "k6", "pytest-benchmark"]
 StoreName = Literal["git-branch", "directory"]
 Layouts = Literal["fresh", "one"]
-Json = dict[str, Any]
 
 
 class DesignChoice(StrEnum):
@@ -94,13 +104,17 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Where runs of the base branch are kept, and how many are compared against."""
+    """Where runs of the base branch are kept, and how many are compared against.
+
+    ``keep`` is how many of an environment `benchgate baseline prune` leaves.
+    """
 
     store: StoreName = "git-branch"
     branch: str = "benchgate-data"
     path: str = ".benchgate/baseline"
     remote: str = "origin"
     window: int = 30
+    keep: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +138,8 @@ class Config:
     """All of ``benchgate.yml``; ``path`` is where it was read, "" for nowhere.
 
     ``renames`` maps a benchmark's former name to its present one.
+    ``accepted`` is what ``benchgate.accepted.yml`` holds, and ``today`` an ISO date by
+    which that expires; without one nothing does.
     """
 
     path: str
@@ -132,6 +148,12 @@ class Config:
     measure: Measure
     policy: Policy
     renames: Mapping[str, str]
+    accepted: tuple[Accepted, ...] = ()
+    today: str = ""
+
+
+PLACES = shapes.places(NAME)
+"""Where in a repository the configuration may be."""
 
 
 def find(root: Path) -> Path | None:
@@ -139,33 +161,12 @@ def find(root: Path) -> Path | None:
 
     Raises ConfigError when two files claim to be it, or one is misspelt.
     """
-    places = (root, root / ".github")
-    for place in places:
-        misspelt = place / "benchgate.yaml"
-        if misspelt.exists():
-            raise ConfigError(f"{misspelt}: is not read", hint=f"rename it to {NAME}")
-    found = [path for path in (place / NAME for place in places) if path.exists()]
-    if len(found) > 1:
-        problem = f"{found[1]}: there is {found[0]} as well"
-        raise ConfigError(problem, hint="keep one of the two")
-    return found[0] if found else None
-
-
-# A pipe may be a configuration, but a device may never end.
-_MOST_BYTES = 1_000_000
+    return shapes.find(root, NAME)
 
 
 def load(path: Path) -> Config:
     """Return the configuration in the file *path*; raises ConfigError."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        problem = f"{path}: can't be read: {error.strerror or error}"
-        raise ConfigError(problem) from error
-    if len(raw) > _MOST_BYTES:
-        raise ConfigError(f"{path}: larger than {_MOST_BYTES} bytes")
-    return decode(raw, name=str(path))
+    return decode(shapes.read(path), name=str(path))
 
 
 def default() -> Config:
@@ -178,8 +179,8 @@ def decode(raw: bytes, *, name: str) -> Config:
 
     Errors are ConfigError and begin ``name:line: key:``.
     """
-    root = _compose(raw, name=name)
-    config = _CONFIG.read(root, _Place(name, "")) if root else _CONFIG.make()
+    root = shapes.compose(raw, name=name)
+    config = _CONFIG.read(root, Place(name, "")) if root else _CONFIG.make()
     return replace(config, path=name)
 
 
@@ -225,14 +226,14 @@ def _edited(raw: bytes, factor: str, note: str, *, name: str) -> bytes:
     mark = raw[: len(raw) - len(text.encode())]
     line = f"widen: {factor}  # {note}"
     end = "\r\n" if "\r\n" in text else "\n"
-    root = _compose(raw, name=name)
-    entries = dict(_entries(root, _Place(name, ""))) if root else {}
+    root = shapes.compose(raw, name=name)
+    entries = dict(shapes.entries(root, Place(name, ""))) if root else {}
     policy = next((key for key in entries if key.value == "policy"), None)
     if policy is None:
         open_line = text and not text.endswith("\n")
         changed = f"{text}{end if open_line else ''}policy:{end}  {line}{end}"
         return mark + changed.encode()
-    inner = dict(_entries(entries[policy], _Place(name, "policy")))
+    inner = dict(shapes.entries(entries[policy], Place(name, "policy")))
     widen = next((value for key, value in inner.items() if key.value == "widen"), None)
     lines = text.splitlines(keepends=True)
     if widen is not None:
@@ -256,325 +257,8 @@ def _edited(raw: bytes, factor: str, note: str, *, name: str) -> bytes:
     return mark + "".join(lines).encode()
 
 
-# A thousand times what anybody writes, and still read in seconds.
-_LARGEST = 1 << 18
-_YAML_TAG = "tag:yaml.org,2002:"
-
-
-def _compose(raw: bytes, *, name: str) -> yaml.Node | None:
-    """Return the node at the top of the only document in *raw*."""
-    if len(raw) > _LARGEST:
-        raise ConfigError(f"{name}: {len(raw)} bytes are too many for a configuration")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problem = f"{name}:{line}: is not UTF-8 text"
-        raise ConfigError(problem, hint="save it as UTF-8") from error
-    try:
-        root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        problem = f"{name}:{line}: is not YAML: {error.problem or error.context}"
-        raise ConfigError(problem) from error
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        problem = f"{name}:{line}: is not YAML: it has control characters"
-        raise ConfigError(problem) from error
-    except RecursionError as error:
-        raise ConfigError(f"{name}: is nested too deeply") from error
-    except (ValueError, OverflowError) as error:
-        # PyYAML converts numbers in escapes and directives without a look at them.
-        raise ConfigError(f"{name}: is not YAML: {error}") from error
-    return None if root is not None and _tag(root) == "null" else root
-
-
-def _tag(node: yaml.Node) -> str:
-    return str(node.tag).removeprefix(_YAML_TAG)
-
-
-def _given(node: yaml.Node) -> str:
-    """Return how an error calls what was written at *node*."""
-    names = {"map": "a mapping", "seq": "a list", "null": "nothing"}
-    tag = _tag(node)
-    if tag in names:
-        return names[tag]
-    if not isinstance(node, yaml.ScalarNode) or tag not in _SCALARS:
-        return f"the tag {tag}"
-    text = node.value if len(node.value) <= _SHOWN else f"{node.value[:_SHOWN]}…"
-    return repr(text) if tag == "str" else text
-
-
-_WORDS = frozenset({"str"})
-_NUMBERS = frozenset({"int", "float"})
-_SCALARS = _WORDS | _NUMBERS | {"bool", "timestamp"}
-_SHOWN = 60
-_LONGEST = 200
-_BARE = re.compile(r"[\w-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the reader is: the file, and the key as a path from the top."""
-
-    name: str
-    key: str
-
-    def inner(self, key: str) -> _Place:
-        shown = key if _BARE.fullmatch(key) else repr(key)
-        return _Place(self.name, f"{self.key}.{shown}" if self.key else shown)
-
-    def item(self, index: int) -> _Place:
-        return _Place(self.name, f"{self.key}[{index}]")
-
-    def error(self, node: yaml.Node, problem: str, *, hint: str = "") -> ConfigError:
-        where = f"{self.name}:{node.start_mark.line + 1}"
-        parts = (where, self.key, problem) if self.key else (where, problem)
-        return ConfigError(": ".join(parts), hint=hint)
-
-
-class _MemberError(ValueError):
-    """What is wrong with one key in the light of its neighbours."""
-
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(problem)
-        self.key = key
-
-
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-class _Shape(Protocol[T_co]):
-    """What may stand at a place: it reads it, and says so in JSON Schema."""
-
-    def read(self, node: yaml.Node, place: _Place) -> T_co: ...
-
-    def schema(self) -> Json: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Scalar(Generic[T]):
-    """One value, read from its text as written.
-
-    ``tags`` are the YAML types that it may have; ``parse`` raises ValueError.
-    ``free`` says that quotes would make anything fit.
-    """
-
-    what: str
-    parse: Callable[[str], T]
-    json: Json
-    tags: frozenset[str] = _WORDS
-    free: bool = False
-
-    def read(self, node: yaml.Node, place: _Place) -> T:
-        if not isinstance(node, yaml.ScalarNode) or _tag(node) not in self.tags:
-            problem = f"{_given(node)} is not {self.what}"
-            quotable = self.free and _tag(node) in _SCALARS
-            raise place.error(node, problem, hint="put it in quotes" * quotable)
-        try:
-            return self.parse(node.value)
-        except ValueError as error:
-            problem = str(error)
-            if len(problem) > _LONGEST:
-                problem = f"{_given(node)} is not {self.what}"
-            raise place.error(node, problem) from error
-
-    def schema(self) -> Json:
-        return self.json
-
-
-@dataclass(frozen=True, slots=True)
-class _Many(Generic[T]):
-    """A list of at least ``least`` items."""
-
-    item: _Shape[T]
-    least: int = 0
-
-    def read(self, node: yaml.Node, place: _Place) -> tuple[T, ...]:
-        if not isinstance(node, yaml.SequenceNode) or _tag(node) != "seq":
-            problem = f"{_given(node)} is not a list"
-            raise place.error(node, problem, hint="write it in square brackets")
-        if len(node.value) < self.least:
-            raise place.error(node, "the list is empty")
-        return tuple(
-            self.item.read(item, place.item(index))
-            for index, item in enumerate(node.value)
-        )
-
-    def schema(self) -> Json:
-        least = {"minItems": self.least} if self.least else {}
-        return {"type": "array", "items": self.item.schema(), **least}
-
-
-@dataclass(frozen=True, slots=True)
-class _Table(Generic[T]):
-    """A mapping whose keys the user chooses."""
-
-    name: _Scalar[str]
-    item: _Shape[T]
-
-    def read(self, node: yaml.Node, place: _Place) -> dict[str, T]:
-        return {
-            self.name.read(key, place): self.item.read(value, place.inner(key.value))
-            for key, value in _entries(node, place)
-        }
-
-    def schema(self) -> Json:
-        return {
-            "type": "object",
-            "propertyNames": self.name.schema(),
-            "additionalProperties": self.item.schema(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """One key of a record.
-
-    ``default`` is what leaving it out means, as it would be written; None where
-    nothing can be written for it. ``only`` is the one value of the record's selector
-    that has a use for it, None for all.
-    """
-
-    shape: _Shape[object]
-    meaning: str
-    default: object = None
-    required: bool = False
-    only: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Record(Generic[T]):
-    """A mapping of known keys; ``make`` gets those that are written.
-
-    ``selector`` names the key whose value decides which others make sense.
-    """
-
-    make: Callable[..., T]
-    keys: Mapping[str, _Key]
-    selector: str | None = None
-
-    def read(self, node: yaml.Node, place: _Place) -> T:
-        nodes: dict[str, yaml.Node] = {}
-        values: dict[str, object] = {}
-        for key, value in _entries(node, place):
-            inner = place.inner(key.value)
-            if key.value not in self.keys:
-                raise _unknown(inner, key, self.keys)
-            nodes[key.value] = key
-            values[key.value] = self.keys[key.value].shape.read(value, inner)
-        try:
-            self._check(values)
-            return self.make(**values)
-        except _MemberError as error:
-            at = nodes.get(error.key, node)
-            raise place.inner(error.key).error(at, str(error)) from error
-
-    def _check(self, values: Mapping[str, object]) -> None:
-        chosen = None
-        if self.selector:
-            chosen = values.get(self.selector, self.keys[self.selector].default)
-        for name, key in self.keys.items():
-            due = key.only in (None, chosen)
-            if name in values and not due:
-                problem = f"is for `{self.selector}: {key.only}` only, this is {chosen}"
-                raise _MemberError(name, problem)
-            if name not in values and due and key.required:
-                raise _MemberError(name, f"is missing: {key.meaning}")
-
-    def schema(self) -> Json:
-        properties = {name: self._property(key) for name, key in self.keys.items()}
-        required = [n for n, key in self.keys.items() if key.required and not key.only]
-        return {
-            "type": "object",
-            "properties": properties,
-            "additionalProperties": False,
-            **({"required": required} if required else {}),
-            **({"allOf": self._choices(self.selector)} if self.selector else {}),
-        }
-
-    def _property(self, key: _Key) -> Json:
-        known = {} if key.default is None else {"default": key.default}
-        return {**key.shape.schema(), "description": key.meaning, **known}
-
-    def _choices(self, selector: str) -> list[Json]:
-        """Return one rule for each value of the selector: its keys, no other's."""
-        key = self.keys[selector]
-        return [
-            {
-                "if": {
-                    "properties": {selector: {"const": value}},
-                    # An absent selector would match every rule, not its default's.
-                    "required": [] if value == key.default else [selector],
-                },
-                "then": self._chosen(value),
-            }
-            for value in key.shape.schema()["enum"]
-        ]
-
-    def _chosen(self, value: str) -> Json:
-        own = {name: key for name, key in self.keys.items() if key.only}
-        return {
-            "properties": {n: False for n, key in own.items() if key.only != value},
-            "required": [
-                n for n, key in own.items() if key.only == value and key.required
-            ],
-        }
-
-
-def _entries(
-    node: yaml.Node, place: _Place
-) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
-    """Yield the keys and values of a mapping; a key is text and stands there once."""
-    if not isinstance(node, yaml.MappingNode) or _tag(node) != "map":
-        raise place.error(node, f"{_given(node)} is not a mapping")
-    line_by_key: dict[str, int] = {}
-    for key, value in node.value:
-        if _tag(key) == "merge":
-            problem = "merge keys (<<) are not supported"
-            raise place.error(key, problem, hint="write the keys out")
-        if not isinstance(key, yaml.ScalarNode) or _tag(key) != "str":
-            problem = f"the key {_given(key)} is not text"
-            raise place.error(key, problem, hint="put it in quotes")
-        if key.value in line_by_key:
-            problem = f"duplicate key, first on line {line_by_key[key.value]}"
-            raise place.inner(key.value).error(key, problem)
-        if _tag(value) == "null":
-            hint = "give it one, or leave the key out"
-            raise place.inner(key.value).error(key, "has no value", hint=hint)
-        line_by_key[key.value] = key.start_mark.line + 1
-        yield key, value
-
-
-def _unknown(place: _Place, node: yaml.Node, known: Mapping[str, _Key]) -> ConfigError:
-    problem = f"unknown key{_nearest(node.value, known)}"
-    return place.error(node, problem, hint=f"use one of {', '.join(known)}")
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; nearest known: {close[0]}" if close else ""
-
-
-# Neither can be an argument of a process, and a lone surrogate can't be printed.
-_UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _WORD_IN_BRACES = re.compile(r"(?<![${])\{([A-Za-z_]\w*)\}(?!\})")
 _ADDRESS = r"^http://\S+$"
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
-
-
-def _usable(text: str) -> str:
-    if _UNUSABLE.search(text):
-        raise ValueError("has a character that no command line can hold")
-    return text
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty")
-    return _usable(text)
 
 
 def _template(text: str) -> str:
@@ -584,9 +268,9 @@ def _template(text: str) -> str:
     """
     for word in _WORD_IN_BRACES.findall(text):
         if word not in PLACEHOLDERS:
-            nearest = _nearest(word, PLACEHOLDERS)
+            nearest = shapes.nearest(word, PLACEHOLDERS)
             raise ValueError(f"{{{word}}} is neither {{port}} nor {{side}}{nearest}")
-    return _usable(text)
+    return shapes.usable(text)
 
 
 def _plain(text: str) -> str:
@@ -596,11 +280,11 @@ def _plain(text: str) -> str:
             raise ValueError(
                 f"{{{word}}} is filled in for services only: k6 has __ENV.PORT"
             )
-    return _usable(text)
+    return shapes.usable(text)
 
 
 def _command(text: str) -> str:
-    return _template(_text(text))
+    return _template(shapes.written(text))
 
 
 def _ready(text: str) -> str:
@@ -611,18 +295,6 @@ def _ready(text: str) -> str:
             f"{text!r} is the same for base and head, both of them up: use {{port}}"
         )
     return _command(text)
-
-
-def _matching(pattern: str, what: str) -> _Scalar[str]:
-    """Return the shape of a text that matches *pattern* from end to end."""
-
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"{text!r} is not {what}")
-        return _usable(text)
-
-    rule = {"type": "string", "pattern": f"^(?:{pattern})$"}
-    return _Scalar(what, parse, rule, free=True)
 
 
 def _above_zero(text: str) -> float:
@@ -671,48 +343,19 @@ def _boolean(text: str) -> bool:
     return text == "true"
 
 
-def _integer(lowest: int, highest: int) -> _Scalar[int]:
-    def parse(text: str) -> int:
-        if not _INTEGER.fullmatch(text) or not lowest <= int(text) <= highest:
-            raise ValueError(f"{text} is not {what}")
-        return int(text)
-
-    what = f"a whole number from {lowest} to {highest}"
-    bounds = {"type": "integer", "minimum": lowest, "maximum": highest}
-    return _Scalar(what, parse, bounds, frozenset({"int"}))
-
-
-def _choice(options: Iterable[T]) -> _Scalar[T]:
-    """Return the shape of one of *options*, which are strings."""
-    by_text = {str(option): option for option in options}
-    what = f"one of {', '.join(by_text)}"
-
-    def parse(text: str) -> T:
-        if text not in by_text:
-            raise ValueError(f"{text!r} is not {what}{_nearest(text, by_text)}")
-        return by_text[text]
-
-    return _Scalar(what, parse, {"type": "string", "enum": list(by_text)})
-
-
-def _share(what: str, unit: str, parse: Callable[[str], float]) -> _Scalar[float]:
-    pattern = rf"^(?:{NUMBER} ?{unit}|0(\.[0-9]+)?)$"
-    text = {"type": "string", "pattern": pattern}
-    number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
-    return _Scalar(what, parse, {"anyOf": [text, number]}, _WORDS | _NUMBERS)
-
-
-def _duration(parse: Callable[[str], float]) -> _Scalar[float]:
+def _duration(parse: Callable[[str], float]) -> Scalar[float]:
     text = {"type": "string", "pattern": f"^(?:{DURATION})$"}
     json_schema = {"anyOf": [text, {"const": 0}]}
-    return _Scalar("a duration such as 0.2s", parse, json_schema, _WORDS | _NUMBERS)
+    return Scalar("a duration such as 0.2s", parse, json_schema, WORDS | NUMBERS)
 
 
-def _variables(parse: Callable[[str], str]) -> _Table[str]:
+def _variables(parse: Callable[[str], str]) -> Table[str]:
     # A number is taken as it is written: 1.10 stays 1.10.
     kinds = {"type": ["string", "number"]}
-    value = _Scalar("text", parse, kinds, _WORDS | _NUMBERS, free=True)
-    return _Table(_matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"), value)
+    value = Scalar("text", parse, kinds, WORDS | NUMBERS, free=True)
+    return Table(
+        shapes.matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"), value
+    )
 
 
 _MARGINS: Mapping[Kind, float] = {
@@ -736,10 +379,21 @@ def _rule(*, blocking: bool | None = None, margin: float | None = None) -> Serie
     return SeriesRule("", blocking, margin)
 
 
+def _baseline(**given: Any) -> Baseline:
+    baseline = Baseline(**given)
+    if baseline.keep < baseline.window:
+        raise MemberError(
+            "keep",
+            f"{baseline.keep} runs to keep are fewer than the window of "
+            f"{baseline.window}",
+        )
+    return baseline
+
+
 def _measure(**given: Any) -> Measure:
     measure = Measure(**given)
     if any(later <= early for early, later in pairwise(measure.looks)):
-        raise _MemberError("looks", "each look must come after the one before it")
+        raise MemberError("looks", "each look must come after the one before it")
     return measure
 
 
@@ -777,7 +431,7 @@ def _config(
     for target, origins in Counter(renames.values()).items():
         if target in renames or origins > 1:
             problem = f"{target!r} is named twice: a present name has one origin"
-            raise _MemberError("renames", problem)
+            raise MemberError("renames", problem)
     return Config(
         path="",
         suites=tuple(replace(suite, name=name) for name, suite in suites.items()),
@@ -788,154 +442,160 @@ def _config(
     )
 
 
-_WRITTEN = {"type": "string", "minLength": 1}
-_TEXT = _Scalar("text", _text, _WRITTEN, free=True)
-_TEXTS = _Many(_TEXT)
-_COMMAND = _Scalar("a command", _command, _WRITTEN, free=True)
-_YES_OR_NO = _Scalar(
-    "true or false", _boolean, {"type": "boolean"}, frozenset({"bool"})
-)
+_TEXTS = Many(TEXT)
+_COMMAND = Scalar("a command", _command, WRITTEN, free=True)
+_YES_OR_NO = Scalar("true or false", _boolean, {"type": "boolean"}, frozenset({"bool"}))
 _DURATION = _duration(parse_duration)
 _SPAN = _duration(_above_zero)
-_SIZE = _Scalar(
+_SIZE = Scalar(
     "a size such as 10 GB",
     parse_size,
     {"anyOf": [{"type": "string", "pattern": f"^(?:{SIZE})$"}, {"const": 0}]},
-    _WORDS | _NUMBERS,
+    WORDS | NUMBERS,
 )
-_RELATIVE = _share("a percentage such as 2%", "%", _relative)
-_POINTS = _share("a difference such as 0.1pp", "pp", _points)
-_ANY_SHARE = _share("a percentage such as 2%", "(?:%|pp)", parse_share)
-_FACTOR = _Scalar(
+_RELATIVE = shapes.share("a percentage such as 2%", "%", _relative)
+_POINTS = shapes.share("a difference such as 0.1pp", "pp", _points)
+_FACTOR = Scalar(
     "a number from 1 to 2",
     _factor,
     {"type": "number", "minimum": 1, "maximum": _WIDEST},
-    _NUMBERS,
+    NUMBERS,
 )
-_ANSWER = _choice(Answer)
-_REF = _matching(r"[^\s-]\S*", "a name that git can take")
+_ANSWER = shapes.choice(Answer)
+_REF = shapes.matching(r"[^\s-]\S*", "a name that git can take")
 
-_SERVICE = _Record(
+_SERVICE = Record(
     Service,
     {
-        "build": _Key(_COMMAND, "builds the service, once a side"),
-        "prepare": _Key(_COMMAND, "brings schema and data, once a side"),
-        "start": _Key(_COMMAND, "starts the service and stays", required=True),
-        "stop": _Key(_COMMAND, "stops what ending `start` leaves running"),
-        "ready": _Key(
-            _Scalar("an address", _ready, {"type": "string", "pattern": _ADDRESS}),
+        "build": Key(_COMMAND, "builds the service, once a side"),
+        "prepare": Key(_COMMAND, "brings schema and data, once a side"),
+        "start": Key(_COMMAND, "starts the service and stays", required=True),
+        "stop": Key(_COMMAND, "stops what ending `start` leaves running"),
+        "ready": Key(
+            Scalar("an address", _ready, {"type": "string", "pattern": _ADDRESS}),
             "the address that answers 2xx once the service is up",
             required=True,
         ),
-        "env": _Key(_variables(_template), "variables of all these commands", {}),
-        "ready_within": _Key(_SPAN, "how long that may take", "60s"),
+        "env": Key(_variables(_template), "variables of all these commands", {}),
+        "ready_within": Key(_SPAN, "how long that may take", "60s"),
     },
 )
-_SUITE = _Record(
+_SUITE = Record(
     lambda **given: Suite(name="", **given),
     {
-        "tool": _Key(_choice(get_args(Tool)), "the tool that measures", required=True),
-        "command": _Key(_TEXT, "the tool's command; detected when left out"),
-        "benches": _Key(
-            _Many(_TEXT, least=1), "globs of the benchmarks to measure", ["*"]
+        "tool": Key(
+            shapes.choice(get_args(Tool)), "the tool that measures", required=True
         ),
-        "directory": _Key(_TEXT, "where the commands run, from the repository", "."),
-        "env": _Key(_variables(_plain), "variables of the tool", {}),
-        "packages": _Key(_TEXTS, "only these packages", [], only="criterion"),
-        "targets": _Key(_TEXTS, "only these bench targets", [], only="criterion"),
-        "features": _Key(_TEXTS, "Cargo features to turn on", [], only="criterion"),
-        "script": _Key(_TEXT, "the k6 script", required=True, only="k6"),
-        "warmup": _Key(_DURATION, "start of a window, not counted", "0s", only="k6"),
-        "window": _Key(_SPAN, "counted length of one k6 window", "5s", only="k6"),
-        "service": _Key(_SERVICE, "the service under load", only="k6"),
+        "command": Key(TEXT, "the tool's command; detected when left out"),
+        "benches": Key(
+            Many(TEXT, least=1), "globs of the benchmarks to measure", ["*"]
+        ),
+        "directory": Key(TEXT, "where the commands run, from the repository", "."),
+        "env": Key(_variables(_plain), "variables of the tool", {}),
+        "packages": Key(_TEXTS, "only these packages", [], only="criterion"),
+        "targets": Key(_TEXTS, "only these bench targets", [], only="criterion"),
+        "features": Key(_TEXTS, "Cargo features to turn on", [], only="criterion"),
+        "script": Key(TEXT, "the k6 script", required=True, only="k6"),
+        "warmup": Key(_DURATION, "start of a window, not counted", "0s", only="k6"),
+        "window": Key(_SPAN, "counted length of one k6 window", "5s", only="k6"),
+        "service": Key(_SERVICE, "the service under load", only="k6"),
     },
     selector="tool",
 )
-_BASELINE = _Record(
-    Baseline,
+_BASELINE = Record(
+    _baseline,
     {
-        "store": _Key(
-            _choice(get_args(StoreName)), "where stored runs are", "git-branch"
+        "store": Key(
+            shapes.choice(get_args(StoreName)), "where stored runs are", "git-branch"
         ),
-        "branch": _Key(
+        "branch": Key(
             _REF, "the branch that holds them", "benchgate-data", only="git-branch"
         ),
-        "remote": _Key(_REF, "the remote of that branch", "origin", only="git-branch"),
-        "path": _Key(
-            _TEXT, "the directory with them", ".benchgate/baseline", only="directory"
+        "remote": Key(_REF, "the remote of that branch", "origin", only="git-branch"),
+        "path": Key(
+            TEXT, "the directory with them", ".benchgate/baseline", only="directory"
         ),
-        "window": _Key(_integer(8, 30), "how many runs are compared against", 30),
+        "window": Key(shapes.integer(8, 30), "how many runs are compared against", 30),
+        "keep": Key(
+            shapes.integer(8, 1_000_000),
+            "how many runs of an environment `benchgate baseline prune` leaves",
+            200,
+        ),
     },
     selector="store",
 )
-_MEASURE = _Record(
+_MEASURE = Record(
     _measure,
     {
-        "design": _Key(_choice(DesignChoice), "how base and head are compared", "auto"),
-        "looks": _Key(
-            _Many(_integer(1, 10_000), least=1),
+        "design": Key(
+            shapes.choice(DesignChoice), "how base and head are compared", "auto"
+        ),
+        "looks": Key(
+            Many(shapes.integer(1, 10_000), least=1),
             "rounds after which a verdict is allowed, rising",
             [20, 40, 80],
         ),
-        "slice": _Key(_SPAN, "length of one slice of a benchmark", "0.1s"),
-        "layouts": _Key(
-            _choice(get_args(Layouts)), "a code layout a slice, or one for all", "fresh"
+        "slice": Key(_SPAN, "length of one slice of a benchmark", "0.1s"),
+        "layouts": Key(
+            shapes.choice(get_args(Layouts)),
+            "a code layout a slice, or one for all",
+            "fresh",
         ),
-        "budget": _Key(_SPAN, "how long measuring may take", "10m"),
-        "only": _Key(
-            _choice(Only), "all benchmarks, or those that can have changed", "all"
+        "budget": Key(_SPAN, "how long measuring may take", "10m"),
+        "only": Key(
+            shapes.choice(Only), "all benchmarks, or those that can have changed", "all"
         ),
-        "cache": _Key(_SIZE, "what the built bases may take on the disk", "10 GB"),
+        "cache": Key(_SIZE, "what the built bases may take on the disk", "10 GB"),
     },
 )
 _MARGIN_KEYS = {
-    Kind.TIME: _Key(_RELATIVE, "time of one iteration", "2%"),
-    Kind.LATENCY: _Key(_RELATIVE, "typical latency of a request", "5%"),
-    Kind.TAIL: _Key(_RELATIVE, "its p95 and p99", "10%"),
-    Kind.RATE: _Key(_RELATIVE, "throughput", "5%"),
-    Kind.COST: _Key(_RELATIVE, "what one request costs the machine", "5%"),
-    Kind.ERRORS: _Key(_POINTS, "share of failed requests, as a difference", "0.1pp"),
-    Kind.COUNT: _Key(_RELATIVE, "instructions, allocations", "0.5%"),
-    Kind.SIZE: _Key(_RELATIVE, "bytes", "0.5%"),
+    Kind.TIME: Key(_RELATIVE, "time of one iteration", "2%"),
+    Kind.LATENCY: Key(_RELATIVE, "typical latency of a request", "5%"),
+    Kind.TAIL: Key(_RELATIVE, "its p95 and p99", "10%"),
+    Kind.RATE: Key(_RELATIVE, "throughput", "5%"),
+    Kind.COST: Key(_RELATIVE, "what one request costs the machine", "5%"),
+    Kind.ERRORS: Key(_POINTS, "share of failed requests, as a difference", "0.1pp"),
+    Kind.COUNT: Key(_RELATIVE, "instructions, allocations", "0.5%"),
+    Kind.SIZE: Key(_RELATIVE, "bytes", "0.5%"),
 }
 _ABSOLUTE_KEYS = {
-    Kind.TIME: _Key(_DURATION, "time of one iteration", "0.5ns"),
-    Kind.LATENCY: _Key(_DURATION, "typical latency of a request", "50us"),
-    Kind.TAIL: _Key(_DURATION, "its p95 and p99; none when left out"),
+    Kind.TIME: Key(_DURATION, "time of one iteration", "0.5ns"),
+    Kind.LATENCY: Key(_DURATION, "typical latency of a request", "50us"),
+    Kind.TAIL: Key(_DURATION, "its p95 and p99; none when left out"),
 }
-_POLICY = _Record(
+_POLICY = Record(
     _policy,
     {
-        "false_alarms": _Key(
-            _share("a share such as 0.01", "%", _false_alarms),
+        "false_alarms": Key(
+            shapes.share("a share such as 0.01", "%", _false_alarms),
             "share of harmless pull requests that may fail",
             0.01,
         ),
-        "widen": _Key(
+        "widen": Key(
             _FACTOR,
             "standard errors against stored runs times this; `benchgate calibrate` "
             "finds it",
             1.0,
         ),
-        "margins": _Key(
-            _Record(_by_kind, {str(kind): key for kind, key in _MARGIN_KEYS.items()}),
+        "margins": Key(
+            Record(_by_kind, {str(kind): key for kind, key in _MARGIN_KEYS.items()}),
             "the smallest slowdown worth failing for, by kind of metric",
         ),
-        "absolute": _Key(
-            _Record(_by_kind, {str(kind): key for kind, key in _ABSOLUTE_KEYS.items()}),
+        "absolute": Key(
+            Record(_by_kind, {str(kind): key for kind, key in _ABSOLUTE_KEYS.items()}),
             "what a slowdown must exceed besides, by kind of metric",
         ),
-        "on_inconclusive": _Key(_ANSWER, "when a benchmark can't be decided", "warn"),
-        "on_weak": _Key(_ANSWER, "when one round a side says regressed", "fail"),
-        "on_missing": _Key(_ANSWER, "when the head lacks a benchmark", "fail"),
-        "series": _Key(
-            _Table(
-                _matching(r"[^:]+:.+", "suite:benchmark, as in criterion:json/*"),
-                _Record(
+        "on_inconclusive": Key(_ANSWER, "when a benchmark can't be decided", "warn"),
+        "on_weak": Key(_ANSWER, "when one round a side says regressed", "fail"),
+        "on_missing": Key(_ANSWER, "when the head lacks a benchmark", "fail"),
+        "series": Key(
+            Table(
+                shapes.matching(r"[^:]+:.+", "suite:benchmark, as in criterion:json/*"),
+                Record(
                     _rule,
                     {
-                        "blocking": _Key(_YES_OR_NO, "whether it can fail the check"),
-                        "margin": _Key(_ANY_SHARE, "its own margin"),
+                        "blocking": Key(_YES_OR_NO, "whether it can fail the check"),
+                        "margin": Key(ANY_SHARE, "its own margin"),
                     },
                 ),
             ),
@@ -944,21 +604,22 @@ _POLICY = _Record(
         ),
     },
 )
-_CONFIG = _Record(
+_CONFIG = Record(
     _config,
     {
-        "suites": _Key(
-            _Table(
-                _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "the name of a suite"), _SUITE
+        "suites": Key(
+            Table(
+                shapes.matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "the name of a suite"),
+                _SUITE,
             ),
             "what is measured, by a name of your choice",
             {},
         ),
-        "baseline": _Key(_BASELINE, "where runs of the base branch are kept"),
-        "measure": _Key(_MEASURE, "how both sides are measured"),
-        "policy": _Key(_POLICY, "what is a regression, and what fails"),
-        "renames": _Key(
-            _Table(_TEXT, _TEXT), "former name of a benchmark → present name", {}
+        "baseline": Key(_BASELINE, "where runs of the base branch are kept"),
+        "measure": Key(_MEASURE, "how both sides are measured"),
+        "policy": Key(_POLICY, "what is a regression, and what fails"),
+        "renames": Key(
+            Table(TEXT, TEXT), "former name of a benchmark → present name", {}
         ),
     },
 )

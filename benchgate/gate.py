@@ -16,6 +16,7 @@ from itertools import zip_longest
 
 from benchgate import injected
 from benchgate import judge as policy_of
+from benchgate.acceptance import accept
 from benchgate.clearing import recent_changes, unchanged
 from benchgate.compare import (
     WHOLE_SUITE,
@@ -86,7 +87,25 @@ def judge_measurement(measurement: Measurement, config: Config) -> Report:
         compared,
         doubts=(*compared.doubts, *_of_layouts(judgements, measurement, policy)),
     )
-    return build_report(measurement, compared, (*judgements, *cleared), policy=policy)
+    accepted, doubts = _accepted((*judgements, *cleared), measurement, config)
+    compared = replace(compared, doubts=(*compared.doubts, *doubts))
+    return build_report(measurement, compared, accepted, policy=policy)
+
+
+def _accepted(
+    judgements: Sequence[Judgement], measurement: Measurement, config: Config
+) -> tuple[tuple[Judgement, ...], tuple[Doubt, ...]]:
+    """Return *judgements* with what the team accepts, and what to doubt of that."""
+    failed = [f for round_ in measurement.head.rounds for f in round_.failures]
+    unjudged = {(failure.suite, failure.benchmark) for failure in failed}
+    left_out = [doubt.series for doubt in measurement.left_out if doubt.series]
+    unjudged |= {(series.suite, series.benchmark) for series in left_out}
+    return accept(
+        judgements,
+        config.accepted,
+        today=config.today,
+        unjudged=unjudged,
+    )
 
 
 def _of_layouts(
@@ -144,9 +163,14 @@ def judge_against(
         if runs
         else Compared((), ErrorControl("holm", policy.false_alarms, 0), ())
     )
-    judgements = policy_of.judge(
-        compared.comparisons, policy=policy, control=compared.error_control
+    judgements, doubts = _accepted(
+        policy_of.judge(
+            compared.comparisons, policy=policy, control=compared.error_control
+        ),
+        against,
+        config,
     )
+    compared = replace(compared, doubts=(*compared.doubts, *doubts))
     return build_report(against, compared, judgements, policy=policy)
 
 
@@ -315,8 +339,10 @@ def prove_itself(
 
     *measurement* is of a commit against itself; in the benchmarks *repeated*, each
     (suite, name), the work of some of its rounds was repeated in that share. All
-    others are made slower on paper, one at a time.
+    others are made slower on paper, one at a time. What the team accepts is left out:
+    it says nothing of what the gate can see.
     """
+    config = replace(config, accepted=())
     plain = injected.without_repeated(measurement)
     unchanged = judge_measurement(plain, config)
     slowed = injected.with_repeated(measurement, repeated)

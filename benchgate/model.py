@@ -387,12 +387,24 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A regression that the team wants, with its ceiling."""
+    """A regression that the team wants.
+
+    ``ceiling`` is the largest slowdown it holds for, as a fraction, for tallies as a
+    difference of rates; ``expires`` is the last day on which it holds, as an ISO date.
+    """
 
     reason: str
     owner: str
     ceiling: float
     expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One entry of ``benchgate.accepted.yml``: a series, and how much it may slow."""
+
+    key: SeriesKey
+    acceptance: Acceptance
 
 
 class Account(StrEnum):

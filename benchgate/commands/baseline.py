@@ -35,6 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="list the stored runs, newest first")
     export = actions.add_parser("export", help="write all values as a CSV table")
     export.add_argument("-o", "--output", metavar="FILE", help="default: print it")
+    prune = actions.add_parser(
+        "prune", help="remove all but the newest runs of each environment"
+    )
+    prune.add_argument(
+        "--keep", type=int, metavar="N", help="keep N, not baseline.keep"
+    )
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    actions.add_parser("verify", help="read every stored run and name the damaged")
     for action in (listing, export):
         action.add_argument(
             "--limit", type=int, default=1000, metavar="N", help="at most N runs"
@@ -51,7 +59,7 @@ def _record(args: argparse.Namespace) -> ExitCode:
 
     name = args.run or str(project.folder() / ".benchgate" / "run.json")
     measurement = document.decode(flags.read(name), name=name)
-    _check_worth_keeping(measurement, name)
+    check_worth_keeping(measurement, name)
     store = project.open_store(project.load(args.config))
     kept = store.append(
         measurement,
@@ -63,7 +71,7 @@ def _record(args: argparse.Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _check_worth_keeping(measurement: Measurement, name: str) -> None:
+def check_worth_keeping(measurement: Measurement, name: str) -> None:
     """Refuse what is no measurement of a commit as its authors set it up."""
     if measurement.head.commit.dirty:
         raise UsageError(
@@ -134,4 +142,41 @@ def _limit(args: argparse.Namespace) -> int:
     return limit
 
 
-_ACTIONS = {"record": _record, "show": _show, "list": _list, "export": _export}
+def _prune(args: argparse.Namespace) -> ExitCode:
+    settings = project.load(args.config)
+    keep = settings.baseline.keep if args.keep is None else int(args.keep)
+    if keep < settings.baseline.window:
+        raise UsageError(
+            f"--keep: {keep} is less than the {settings.baseline.window} runs that a "
+            "head is compared against",
+            hint="keep more, or set baseline.window to less",
+        )
+    gone = project.open_store(settings).prune(keep=keep, dry_run=args.dry_run)
+    for stored_id in gone:
+        print(stored_id)
+    what = "would be removed" if args.dry_run else "removed"
+    print(f"{_runs(len(gone))} {what}, the newest {keep} of each environment stay")
+    return ExitCode.PASSED
+
+
+def _verify(args: argparse.Namespace) -> ExitCode:
+    found = project.open_store(project.load(args.config)).verify()
+    for problem in found.damaged:
+        print(problem)
+    damaged = f", {_runs(len(found.damaged))} damaged" if found.damaged else ""
+    print(f"{_runs(found.fine)} fine{damaged}")
+    return ExitCode.UNDECIDED if found.damaged else ExitCode.PASSED
+
+
+def _runs(number: int) -> str:
+    return f"{number} run" if number == 1 else f"{number} runs"
+
+
+_ACTIONS = {
+    "record": _record,
+    "show": _show,
+    "list": _list,
+    "export": _export,
+    "prune": _prune,
+    "verify": _verify,
+}

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchgate import __version__
 from benchgate.commands import complain, flags, project
 from benchgate.config import Config, DesignChoice
 from benchgate.errors import ExitCode, FormatError, UsageError
@@ -80,6 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--markdown", metavar="FILE", help="write there what the comment would say"
     )
     parser.add_argument(
+        "--junit", metavar="FILE", help="write there one test case a series, as XML"
+    )
+    parser.add_argument(
+        "--sarif", metavar="FILE", help="write there what regressed or failed, as SARIF"
+    )
+    parser.add_argument(
         "--verbose", action="store_true", help="list what is unchanged too"
     )
 
@@ -122,7 +129,7 @@ def _judged(
     from benchgate import gate  # noqa: PLC0415 - --help needs none of it
 
     if args.against:
-        window = project.stored_runs(config, limit=config.baseline.window)
+        window = project.stored_runs(config)
         report = gate.judge_against(window, measurement, config, reruns=reruns)
     else:
         report = gate.judge_measurement(measurement, config)
@@ -139,8 +146,8 @@ def _judged(
 
 def _check_places(args: argparse.Namespace) -> None:
     """Ask about the places before measuring, and not after ten minutes of it."""
-    flags.check_place(args.json)
-    flags.check_place(args.markdown)
+    for name in (args.json, args.markdown, args.junit, args.sarif):
+        flags.check_place(name)
 
 
 def _given(args: argparse.Namespace, config: Config) -> list[Measurement]:
@@ -227,6 +234,15 @@ def _write(report: Report, args: argparse.Namespace) -> None:
         flags.save(Path(args.json), _as_json(report))
     if args.markdown:
         flags.save(Path(args.markdown), _as_markdown(report).encode())
+    if args.junit:
+        from benchgate.render.junit import render_junit  # noqa: PLC0415 - if asked
+
+        flags.save(Path(args.junit), render_junit(report).encode())
+    if args.sarif:
+        from benchgate.render.sarif import render_sarif  # noqa: PLC0415 - if asked
+
+        text = render_sarif(report, version=__version__)
+        flags.save(Path(args.sarif), text.encode())
 
 
 def _as_json(report: Report) -> bytes:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchgate import config
+from benchgate import accepted, config
 from benchgate.errors import BenchgateError
 from benchgate.measure import git
 from benchgate.model import Measurement
@@ -20,16 +22,32 @@ if TYPE_CHECKING:
     from benchgate.measure.plan import Progress
     from benchgate.store import Store
 
+Stored = Callable[[], Sequence[Measurement]]
+"""How the stored runs are had, newest first."""
+
 # What a reader would take for the last comparison's.
-_OF_ONE_COMPARISON = ("raw", "logs", "run.json", "report.json", "comment.md")
+_OF_ONE_COMPARISON = (
+    *("raw", "logs", "record"),
+    *("run.json", "report.json", "comment.md"),
+)
 
 
 def load(path: str | None) -> config.Config:
-    """Return the configuration at *path*, or the nearest one above us, or defaults."""
-    if path is not None:
-        return config.load(Path(path))
-    found = config.find(folder())
-    return config.load(found) if found else config.default()
+    """Return the configuration at *path*, or the nearest one above us, or defaults.
+
+    With it comes what the team accepts, and the date by which that expires.
+    """
+    place = folder()
+    found = Path(path) if path is not None else config.find(place)
+    settings = config.load(found) if found else config.default()
+    wanted = accepted.find(place)
+    entries = accepted.load(wanted, today=today()) if wanted else ()
+    return replace(settings, accepted=entries, today=today())
+
+
+def today() -> str:
+    """Return the date by which what is accepted expires."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def folder() -> Path:
@@ -58,11 +76,14 @@ def measure(
     alone: bool,
     work: Path,
     progress: Progress,
+    stored: Stored | None = None,
+    measured: Measurement | None = None,
 ) -> Measurement:
     """Measure the work tree at *place*: *alone*, or in pairs against *base*.
 
-    By the design ``auto``, and where no *base* is asked for, the head alone is judged
-    against stored runs first; only what they don't clear is measured in pairs.
+    By the design ``auto``, and where no *base* is asked for or *stored* runs are
+    given, the head alone is judged against these first; only what they don't clear is
+    measured in pairs. *measured* is the head alone, where somebody measured it before.
     """
     from benchgate import gate  # noqa: PLC0415 - only who measures needs it
     from benchgate.measure import flow  # noqa: PLC0415 - as above
@@ -72,9 +93,13 @@ def measure(
         return flow.measure_head(place, settings, work=work, progress=progress)
     look = None
     wanted = settings.measure
-    everything = base is None and wanted.only is config.Only.ALL
+    may_look = stored is not None or base is None
+    everything = may_look and wanted.only is config.Only.ALL
     if everything and wanted.design is config.DesignChoice.AUTO:
-        look = _first_look(place, settings, work=work, progress=progress)
+        stored = stored or partial(stored_runs, settings)
+        look = _first_look(
+            stored, measured, place, settings, work=work, progress=progress
+        )
     if look and not look.left:
         flow.keep(look.measurement, work)
         return look.measurement
@@ -95,7 +120,13 @@ def measure(
 
 
 def _first_look(
-    place: Path, settings: config.Config, *, work: Path, progress: Progress
+    stored: Stored,
+    measured: Measurement | None,
+    place: Path,
+    settings: config.Config,
+    *,
+    work: Path,
+    progress: Progress,
 ) -> FirstLook | None:
     """Return what the stored runs clear, None where there are too few of this machine.
 
@@ -105,7 +136,7 @@ def _first_look(
     from benchgate.measure import flow  # noqa: PLC0415 - as above
 
     try:
-        window = stored_runs(settings, limit=settings.baseline.window)
+        window = stored()
     except BenchgateError as error:
         problem = error.problem.partition("\n")[0]
         progress.say(f"the stored runs can't be read, so all is paired: {problem}")
@@ -113,12 +144,15 @@ def _first_look(
     if not gate.can_look(window, flow.environment_of(place)):
         return None
     progress.say(f"looking at the head alone first, against {len(window)} stored runs")
-    alone = flow.measure_head(place, settings, work=work, progress=progress)
+    alone = measured or flow.measure_head(place, settings, work=work, progress=progress)
     return gate.first_look(window, alone, settings)
 
 
-def open_store(settings: config.Config) -> Store:
-    """Return the store that *settings* name, for the repository that we are in."""
+def open_store(settings: config.Config, *, fetched: bool = False) -> Store:
+    """Return the store that *settings* name, for the repository that we are in.
+
+    With *fetched*, only what an earlier process has brought of it is read.
+    """
     from benchgate import store  # noqa: PLC0415 - only who asks for runs needs it
 
     baseline = settings.baseline
@@ -128,13 +162,17 @@ def open_store(settings: config.Config) -> Store:
         branch=baseline.branch,
         path=baseline.path,
         remote=baseline.remote,
+        fetched=fetched,
     )
 
 
-def stored_runs(settings: config.Config, *, limit: int) -> list[Measurement]:
-    """Return the newest stored runs, newest first."""
-    kept = open_store(settings)
-    return [kept.read(entry.id) for entry in kept.list(limit=limit)]
+def stored_runs(
+    settings: config.Config, *, limit: int | None = None, fetched: bool = False
+) -> list[Measurement]:
+    """Return the newest stored runs, newest first: as many as a head is judged by."""
+    kept = open_store(settings, fetched=fetched)
+    entries = kept.list(limit=limit or settings.baseline.window)
+    return [kept.read(entry.id) for entry in entries]
 
 
 @contextmanager

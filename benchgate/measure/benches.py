@@ -59,6 +59,7 @@ class _Target(msgspec.Struct):
 class _Package(msgspec.Struct):
     name: str
     autobenches: bool = True
+    autobins: bool = True
 
 
 class _Manifest(_Dependent):
@@ -66,6 +67,7 @@ class _Manifest(_Dependent):
 
     package: _Package | None = None
     bench: list[_Target] = []
+    bin: list[_Target] = []
     profile: dict[str, dict[str, Any]] = {}
     target: dict[str, _Dependent] = {}
 
@@ -101,7 +103,7 @@ def packages(folder: Path, suites: Sequence[Suite]) -> tuple[Package, ...]:
     found: dict[Path, Package] = {}
     for suite in (s for s in suites if s.tool == "criterion"):
         for path in manifests(folder / suite.directory):
-            manifest = _toml(path) or {}
+            manifest = manifest_at(path) or {}
             if path.parent in found or "package" not in manifest:
                 continue
             benches = tuple(_benches(path, manifest, suite, folder=folder))
@@ -118,7 +120,7 @@ def unread(folder: Path, suites: Sequence[Suite]) -> tuple[str, ...]:
         if suite.tool == "criterion"
         for path in manifests(folder / suite.directory)
     )
-    return tuple(_shown(path, folder) for path in paths if _toml(path) is None)
+    return tuple(_shown(path, folder) for path in paths if manifest_at(path) is None)
 
 
 def spots(package: Package, *, folder: Path) -> tuple[Spot, ...]:
@@ -136,8 +138,8 @@ def spots(package: Package, *, folder: Path) -> tuple[Spot, ...]:
 
 def settings(package: Package, *, folder: Path) -> tuple[Setting, ...]:
     """Return what makes the benches of *package* slower than what is shipped."""
-    path = _workspace_of(package, folder) / "Cargo.toml"
-    profiles = (_toml(path) or {}).get("profile", {})
+    path = workspace_of(package.folder, folder) / "Cargo.toml"
+    profiles = (manifest_at(path) or {}).get("profile", {})
     found = []
     for key, is_wrong in _WRONG.items():
         for name in ("bench", "release"):
@@ -156,7 +158,7 @@ def criterion_version(package: Package, *, folder: Path) -> str | None:
 
     That of the lock file, where it names one; else what the manifest asks for.
     """
-    lock = _toml(_workspace_of(package, folder) / "Cargo.lock", _Lock) or {}
+    lock = manifest_at(workspace_of(package.folder, folder) / "Cargo.lock", _Lock) or {}
     locked = [p["version"] for p in lock.get("package", []) if p["name"] == "criterion"]
     if len(locked) == 1:
         return str(locked[0])
@@ -185,6 +187,40 @@ def seen(folder: Path) -> Seen:
         return Seen((), {})
     found = criterion.read(Source("target/criterion", place), suite="criterion")
     return Seen(_bodies([found]), {})
+
+
+def workspace_of(package: Path, folder: Path) -> Path:
+    """Return the folder whose manifest holds the profiles and the lock file.
+
+    That is *package* itself, or one above it that is not above *folder*.
+    """
+    for place in (package, *package.parents):
+        if "workspace" in (manifest_at(place / "Cargo.toml") or {}):
+            return place
+        if place == folder:
+            break
+    return package
+
+
+def code_folders(package: Path, manifest: Toml) -> tuple[Path, ...]:
+    """Return the folder *package* and those that its *manifest* depends on by path."""
+    paths = [
+        wanted["path"]
+        for kind in _DEPENDENCIES
+        for wanted in manifest.get(kind, {}).values()
+        if isinstance(wanted, dict) and wanted.get("path")
+    ]
+    return (package, *(package / path for path in paths))
+
+
+def manifest_at(path: Path, shape: type[_Manifest | _Lock] = _Manifest) -> Toml | None:
+    """Return what *path* holds, None where it isn't of that *shape*: cargo says why."""
+    try:
+        read = tomllib.loads(path.read_text("utf-8"))
+        msgspec.convert(read, shape)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return read
 
 
 def _debug(value: object) -> bool:
@@ -257,23 +293,8 @@ def _bench_files(package: Package, folder: Path) -> Iterator[Path]:
 
 def _code_of(package: Package) -> Iterator[Path]:
     """Yield the sources that the benches call: the package's and its neighbours'."""
-    folders = [package.folder]
-    for kind in _DEPENDENCIES:
-        for wanted in package.manifest.get(kind, {}).values():
-            path = wanted.get("path") if isinstance(wanted, dict) else None
-            folders += [package.folder / path] if path else []
-    for folder in folders:
+    for folder in code_folders(package.folder, package.manifest):
         yield from sorted((folder / "src").rglob("*.rs"))
-
-
-def _workspace_of(package: Package, folder: Path) -> Path:
-    """Return the folder whose manifest holds the profiles and the lock file."""
-    for place in (package.folder, *package.folder.parents):
-        if "workspace" in (_toml(place / "Cargo.toml") or {}):
-            return place
-        if place == folder:
-            break
-    return package.folder
 
 
 def _bodies(rounds: Sequence[Round]) -> tuple[Body, ...]:
@@ -298,16 +319,6 @@ def _requests(rounds: Sequence[Round]) -> dict[str, tuple[tuple[str, float], ...
     for (suite, name), counts in sorted(found.items()):
         by_suite.setdefault(suite, []).append((name, statistics.mean(counts)))
     return {suite: tuple(names) for suite, names in by_suite.items()}
-
-
-def _toml(path: Path, shape: type[_Manifest | _Lock] = _Manifest) -> Toml | None:
-    """Return what *path* holds, None where it isn't of that *shape*: cargo says why."""
-    try:
-        read = tomllib.loads(path.read_text("utf-8"))
-        msgspec.convert(read, shape)
-    except (OSError, ValueError, RecursionError):
-        return None
-    return read
 
 
 def _source(path: Path) -> bytes | None:

@@ -55,14 +55,14 @@ def toplevel(folder: Path) -> Path:
 def head_commit(root: Path) -> Commit:
     """Return what is checked out, and whether it has uncommitted changes."""
     sha = commit_of(root, "HEAD")
-    branch = _git(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
-    dirty = bool(_git(root, "status", "--porcelain", "--untracked-files=no").strip())
+    branch = ask(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
+    dirty = bool(ask(root, "status", "--porcelain", "--untracked-files=no").strip())
     return Commit(sha, "" if branch == "HEAD" else branch, dirty=dirty)
 
 
 def commit_of(root: Path, ref: str) -> str:
     """Return the full hash of *ref*; raises UsageError when there is no such commit."""
-    found = _try_git(
+    found = try_ask(
         root,
         "rev-parse",
         "--verify",
@@ -76,6 +76,15 @@ def commit_of(root: Path, ref: str) -> str:
     return found.split()[-1]
 
 
+def commit_or_none(root: Path, ref: str) -> str | None:
+    """Return the full hash of *ref*, None when there is no such commit here."""
+    name = f"{ref}^{{commit}}"
+    found = try_ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+    # The commit may be named by a shallow clone and not be there.
+    sha = found.split()[-1] if found else ""
+    return sha if sha and try_ask(root, "cat-file", "-e", sha) is not None else None
+
+
 def base_commit(root: Path, ref: str | None) -> Commit:
     """Return the commit to compare with: *ref*, or where the branch was started.
 
@@ -86,7 +95,7 @@ def base_commit(root: Path, ref: str | None) -> Commit:
         return Commit(commit_of(root, ref), ref)
     head = head_commit(root)
     default = _default_branch(root)
-    found = _try_git(root, "merge-base", "HEAD", default)
+    found = try_ask(root, "merge-base", "HEAD", default)
     if found is None:
         hint = _SHALLOW if is_shallow(root) else "name the base with --base REF"
         raise UsageError(f"HEAD and {default} have no common commit here", hint=hint)
@@ -104,8 +113,8 @@ def changed_files(root: Path, base: str) -> tuple[str, ...]:
 
     What was moved is there with both of its paths.
     """
-    differing = _git(root, "diff", "--name-only", "--no-renames", "-z", base, "--")
-    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    differing = ask(root, "diff", "--name-only", "--no-renames", "-z", base, "--")
+    untracked = ask(root, "ls-files", "--others", "--exclude-standard", "-z")
     names = {name for out in (differing, untracked) for name in out.split("\0")}
     return tuple(sorted(names - {""}))
 
@@ -130,13 +139,13 @@ def worktree(root: Path, sha: str, at: Path) -> Path:
 
     Build output that Git ignores is left, so that Cargo has less to do.
     """
-    _git(root, "worktree", "prune")
+    ask(root, "worktree", "prune")
     if not _is_worktree_of(root, at) or not _moved(at, sha):
         # Left by another clone that lay at this place, or by a run that was killed.
         shutil.rmtree(at, ignore_errors=True)
-        _git(root, "worktree", "add", "--quiet", "--detach", "--force", str(at), sha)
+        ask(root, "worktree", "add", "--quiet", "--detach", "--force", str(at), sha)
     if (at / ".gitmodules").exists() and _uses_submodules(root):
-        _git(at, "submodule", "--quiet", "update", "--init", "--recursive", "--force")
+        ask(at, "submodule", "--quiet", "update", "--init", "--recursive", "--force")
     return at
 
 
@@ -149,22 +158,22 @@ def repository_of(at: Path) -> Path | None:
 
 def prune_worktrees(repository: Path) -> None:
     """Make *repository* forget the work trees that are gone."""
-    _try_git(repository, "worktree", "prune")
+    try_ask(repository, "worktree", "prune")
 
 
 def is_tracked(root: Path, path: str) -> bool:
     """Say whether Git knows the file *path* of *root*."""
-    return _try_git(root, "ls-files", "--error-unmatch", "--", path) is not None
+    return try_ask(root, "ls-files", "--error-unmatch", "--", path) is not None
 
 
 def is_shallow(root: Path) -> bool:
     """Say whether the clone at *root* lacks the older part of its history."""
-    return (_try_git(root, "rev-parse", "--is-shallow-repository") or "")[:4] == "true"
+    return (try_ask(root, "rev-parse", "--is-shallow-repository") or "")[:4] == "true"
 
 
 def _common_folder(at: Path) -> Path | None:
     """Return what all work trees of the repository around *at* have in common."""
-    found = _try_git(at, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    found = try_ask(at, "rev-parse", "--path-format=absolute", "--git-common-dir")
     return Path(found.removesuffix("\n")) if found else None
 
 
@@ -175,28 +184,28 @@ def _is_worktree_of(root: Path, at: Path) -> bool:
 
 def _moved(at: Path, sha: str) -> bool:
     """Check *sha* out in the work tree at *at*; say whether that was possible."""
-    checkout = _try_git(at, "checkout", "--quiet", "--detach", "--force", sha)
+    checkout = try_ask(at, "checkout", "--quiet", "--detach", "--force", sha)
     return (
         checkout is not None
-        and _try_git(at, "clean", "--quiet", "-d", "--force") is not None
+        and try_ask(at, "clean", "--quiet", "-d", "--force") is not None
     )
 
 
 def _uses_submodules(root: Path) -> bool:
     """Say whether the user has fetched a submodule; else the base needs none."""
-    listed = _try_git(root, "submodule", "status") or ""
+    listed = try_ask(root, "submodule", "status") or ""
     return any(not line.startswith("-") for line in listed.splitlines())
 
 
 def _default_branch(root: Path) -> str:
-    remote = _try_git(
+    remote = try_ask(
         root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"
     )
     names = [remote.strip()] if remote else []
     for name in _DEFAULT_BRANCHES:
         names += [f"origin/{name}", name]
     for name in names:
-        if _try_git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+        if try_ask(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
             return name
     raise UsageError(
         f"{root}: which branch is the default one?",
@@ -204,8 +213,15 @@ def _default_branch(root: Path) -> str:
     )
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def ask(folder: Path, *arguments: str) -> str:
+    """Return what Git answers in *folder*; raises ToolError with what it says."""
     return _checked(_run(folder, arguments), arguments[0])
+
+
+def try_ask(folder: Path, *arguments: str) -> str | None:
+    """Return what Git answers in *folder*, None where it complains."""
+    out = _run(folder, arguments)
+    return None if out.returncode else out.stdout
 
 
 def _checked(out: subprocess.CompletedProcess[str], command: str) -> str:
@@ -218,11 +234,6 @@ def _checked(out: subprocess.CompletedProcess[str], command: str) -> str:
     advice = [line for line in lines if line.startswith("git config ")]
     hint = f"run `{advice[0]}`" if advice else cures.cure_of_git(out.stderr)
     raise ToolError(f"git {command}: {said.partition(': ')[2] or said}", hint=hint)
-
-
-def _try_git(folder: Path, *arguments: str) -> str | None:
-    out = _run(folder, arguments)
-    return None if out.returncode else out.stdout
 
 
 def _run(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

@@ -19,9 +19,11 @@ from benchgate.render import TEMPLATES
 from benchgate.render.names import Name, Phrase, shown, visible
 from benchgate.render.text import ALL, Limits, view_of
 
-MARKER = "<!-- benchgate:report -->"
-# GitHub refuses 65,536 characters; counted in bytes, no way of counting exceeds it.
-MOST_BYTES = 65_000
+# GitHub refuses a comment of more than 65,536 characters; counted in bytes, no way of
+# counting exceeds it. The rest is for the two lines by which we know our own.
+MOST_BYTES = 64_000
+# A summary beyond 1 MiB is dropped, all of it.
+MOST_BYTES_OF_A_SUMMARY = 1_000_000
 # What is least wanted goes first: unchanged, improved, then what could not be told.
 _LIMITS = (
     ALL,
@@ -67,16 +69,38 @@ _NUMBER = re.compile(r"\[?[+\u2212]?∞?[0-9][0-9.,]*\]?")
 _BULLET = re.compile(r"[-+=]+|[0-9]{1,9}[.)]")
 # What GitHub makes a link of without any markup: addresses, issues, commits.
 _LINKED = re.compile(r"www\.|GH-[0-9]|[0-9a-f]{7,}", re.IGNORECASE)
+# Built of the server, a repository and numbers; anything else would be foreign.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._-]+)*")
 _HARMLESS = frozenset(".,;?%()'\"+-=/…–—−·→×µ≤≥±∞⁰¹²³⁴⁵⁶⁷⁸⁹\u00a0\u202f")
 
 
-def render_markdown(report: Report) -> str:
-    """Return the comment for *report*: at most 65,000 bytes of UTF-8."""
+def render_markdown(
+    report: Report, *, run: str = "", most_bytes: int = MOST_BYTES
+) -> str:
+    """Return the comment for *report*: at most *most_bytes* >= 64,000 of UTF-8.
+
+    *run* is the address of the job that measured, which shows all of it.
+    """
     for limits in _LIMITS[:-1]:
-        text = _rendered(report, limits)
-        if len(text.encode()) <= MOST_BYTES:
+        text = _rendered(report, limits, run)
+        if len(text.encode()) <= most_bytes:
             return text
-    return _rendered(report, _LIMITS[-1])
+    return _rendered(report, _LIMITS[-1], run)
+
+
+def render_summary(report: Report) -> str:
+    """Return the summary of the job for *report*: the comment, with more of it."""
+    return render_markdown(report, most_bytes=MOST_BYTES_OF_A_SUMMARY)
+
+
+def render_problem(problem: str, hint: str, *, run: str = "") -> str:
+    """Return the comment for what allowed no report at all."""
+    lines = ["### ⚠️ undecided: this pull request was not judged", "", prose(problem)]
+    if hint:
+        lines += ["", f"**To do:** {prose(hint)}"]
+    if run:
+        lines += ["", f"[The log of the run]({address(run)}) says more."]
+    return "\n".join([*lines, ""])
 
 
 def code(text: str) -> str:
@@ -120,9 +144,16 @@ def fence(lines: Sequence[str]) -> str:
     return "\n".join([mark, *map(visible, lines), mark])
 
 
-def _rendered(report: Report, limits: Limits) -> str:
+def address(url: str) -> str:
+    """Return *url*, one of ours, as the target of a link; raises ValueError."""
+    if not _ADDRESS.fullmatch(url):
+        raise ValueError(f"{url!r} is no address of a run")
+    return url
+
+
+def _rendered(report: Report, limits: Limits, run: str) -> str:
     template = _environment().get_template("comment.md.j2")
-    return template.render(view=view_of(report, limits=limits))
+    return template.render(view=view_of(report, limits=limits), run=run)
 
 
 @lru_cache(maxsize=1)
@@ -140,6 +171,7 @@ def _environment() -> jinja2.Environment:
         "cell": cell,
         "figure": figure,
         "fence": fence,
+        "address": address,
         "icon": _ICON.__getitem__,
         "sign": _SIGN.__getitem__,
     }

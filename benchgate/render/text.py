@@ -7,13 +7,13 @@ What somebody else named is a ``Name``, so that each output can make it harmless
 
 from __future__ import annotations
 
-import glob
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
+from benchgate.acceptance import FILE
 from benchgate.model import (
     UNKNOWN,
     Commit,
@@ -277,6 +277,11 @@ def _cut(total: int, shown_ones: int) -> str:
 # The first lines: the decision, and whether the reader must act.
 
 
+def headline(report: Report) -> str:
+    """Return the decision in one line."""
+    return _headline(report, _groups(report.judgements))
+
+
 def _headline(report: Report, groups: Groups) -> str:
     decision = {
         Outcome.REGRESSED: _what_regressed,
@@ -378,7 +383,7 @@ def _worse(judgements: Sequence[Judgement]) -> str:
 def _action(report: Report, groups: Groups) -> str:
     if report.outcome is Outcome.REGRESSED:
         them = "them" if len(groups["regressed"]) > 1 else "it"
-        return f"Act: fix {them}, or allow {them} in `benchgate.yml`."
+        return f"Act: fix {them}, or accept {them} in `{FILE}`."
     if report.outcome is Outcome.UNDECIDED:
         return (
             "Act: mend what is named here and run again. "
@@ -482,15 +487,20 @@ def _listing(
 
 
 def _broken(failure: Failure, number: int) -> Broken:
-    lines = _COLOURS.sub("", failure.detail).splitlines()
-    kept = [line for line in lines if line.strip()][-_LAST_LINES:]
     what = (Name(failure.suite), ": ", Name(failure.benchmark))
     return Broken(
         number=f"failure {number}",
         what=what if failure.benchmark else what[:1],
         reason=sentence(failure.reason),
-        detail=tuple(shorten(line.expandtabs(4), _LONGEST_LINE) for line in kept),
+        detail=last_lines(failure),
     )
+
+
+def last_lines(failure: Failure) -> tuple[str, ...]:
+    """Return the last lines that a tool printed, without its colours."""
+    lines = _COLOURS.sub("", failure.detail).splitlines()
+    kept = [line for line in lines if line.strip()][-_LAST_LINES:]
+    return tuple(shorten(line.expandtabs(4), _LONGEST_LINE) for line in kept)
 
 
 def _missing(missing: Missing, how: str) -> Phrase:
@@ -659,26 +669,31 @@ def _reproduce(report: Report) -> Phrase:
 
 
 def _entry(regressed: Sequence[Judgement], limit: int) -> tuple[str, ...]:
-    """Return the lines of ``benchgate.yml`` that would allow the regressions."""
+    """Return the lines of ``benchgate.accepted.yml`` that would accept the regressions.
+
+    What only a person can say is left empty, and refused as long as it is.
+    """
     some = [
         j
         for j in regressed
         if j.blocking and j.slowdown and len("".join(astuple(j.key))) <= _LONGEST_LINE
     ]
-    widest: dict[str, Judgement] = {}
-    for judgement in sorted(some, key=_upper_bound):
-        # Patterns are globs, so what is special in a name has to be taken as it is.
-        pattern = glob.escape(f"{judgement.key.suite}:{judgement.key.benchmark}")
-        widest[pattern] = judgement
-    lines = [
-        f"    {_quoted(pattern)}: {{margin: {_ceiling(judgement)}}}"
-        for pattern, judgement in list(widest.items())[-limit:]
-    ]
-    return ("policy:", "  series:", *lines) if lines else ()
+    more = len(some) - limit
+    rest = (f"# {more} more can be accepted in the same way",) if more > 0 else ()
+    return (*(line for j in some[:limit] for line in _acceptance(j)), *rest)
 
 
-def _upper_bound(judgement: Judgement) -> float:
-    return judgement.slowdown.hi if judgement.slowdown else 0.0
+def _acceptance(judgement: Judgement) -> tuple[str, ...]:
+    key = judgement.key
+    return (
+        f"- suite: {_quoted(key.suite)}",
+        f"  benchmark: {_quoted(key.benchmark)}",
+        f"  metric: {_quoted(key.metric)}",
+        f"  max_slowdown: {_ceiling(judgement)}",
+        '  reason: ""',
+        '  owner: ""',
+        '  expires: ""',
+    )
 
 
 def _quoted(name: str) -> str:

@@ -1,7 +1,8 @@
 """Where runs are kept: the promise of a store, and the literal list of kinds.
 
-Runs are only ever added. What is absent is an empty list; what can't be reached or
-read is a StoreError, so a broken store never looks like a first run.
+Runs are only ever added, until somebody prunes the oldest. What is absent is an empty
+list; what can't be reached or read is a StoreError, so a broken store never looks like
+a first run.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from benchgate.errors import ConfigError
 from benchgate.model import Measurement
 from benchgate.store.directory import DirectoryStore
 from benchgate.store.git_branch import GitBranchStore
-from benchgate.store.layout import StoredRun
+from benchgate.store.layout import StoredRun, Verified
 
-__all__ = ["STORES", "Address", "Store", "StoredRun", "open_store"]
+__all__ = ["STORES", "Address", "Store", "StoredRun", "Verified", "open_store"]
 
 
 class Store(Protocol):
@@ -49,6 +50,15 @@ class Store(Protocol):
         another one under its name is, and so is a head with failures.
         """
 
+    def prune(self, *, keep: int, dry_run: bool = False) -> tuple[str, ...]:
+        """Remove all but the newest *keep* runs of each environment; return the ids.
+
+        With *dry_run* they are only named. What others add meanwhile stays.
+        """
+
+    def verify(self) -> Verified:
+        """Read every run that is kept, and return what is wrong with which."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -58,21 +68,25 @@ class Address:
     branch: str
     path: str
     remote: str
+    fetched: bool = False
 
 
 STORES: Mapping[str, Callable[[Address], Store]] = {
     "directory": lambda at: DirectoryStore(at.root / at.path),
     "git-branch": lambda at: GitBranchStore(
-        at.root, branch=at.branch, remote=at.remote
+        at.root, branch=at.branch, remote=at.remote, fetched=at.fetched
     ),
 }
 
 
-def open_store(kind: str, *, root: Path, branch: str, path: str, remote: str) -> Store:
+def open_store(
+    kind: str, *, root: Path, branch: str, path: str, remote: str, fetched: bool = False
+) -> Store:
     """Return the store of *kind* for the repository at *root*.
 
     *path* is the folder of a ``directory``, relative to *root* or absolute;
-    *branch* and *remote* are those of a ``git-branch``.
+    *branch* and *remote* are those of a ``git-branch``, of which with *fetched* only
+    what is already here is read.
     Nothing is reached before the first question. Raises ConfigError for another kind.
     """
     if kind not in STORES:
@@ -80,5 +94,7 @@ def open_store(kind: str, *, root: Path, branch: str, path: str, remote: str) ->
             f"baseline.store: there is no {kind!r}",
             hint=f"use one of: {', '.join(STORES)}",
         )
-    address = Address(root=root, branch=branch, path=path, remote=remote)
+    address = Address(
+        root=root, branch=branch, path=path, remote=remote, fetched=fetched
+    )
     return STORES[kind](address)

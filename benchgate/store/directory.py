@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from benchgate.errors import StoreError
 from benchgate.model import Measurement
 from benchgate.store import layout
-from benchgate.store.layout import StoredRun
+from benchgate.store.layout import StoredRun, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,25 @@ class DirectoryStore:
             if not _create(file, raw) and file.read_bytes() != raw:
                 raise layout.conflict(path, place=str(self.root))
         return path
+
+    def prune(self, *, keep: int, dry_run: bool = False) -> tuple[str, ...]:
+        """Remove all but the newest *keep* runs of each environment; return the ids."""
+        with self._translated():
+            gone = layout.surplus(self._paths(), keep=keep)
+            for path in () if dry_run else gone:
+                (self.root / path).unlink(missing_ok=True)
+        return gone
+
+    def verify(self) -> Verified:
+        """Read every run, and return what is wrong with which."""
+        with self._translated():
+            paths = layout.runs_in(self._paths())
+        return layout.verified({path: partial(self._read, path) for path in paths})
+
+    def _read(self, path: str) -> tuple[bytes, str]:
+        file = self.root / path
+        with self._translated():
+            return file.read_bytes(), str(file)
 
     def _paths(self) -> Iterator[str]:
         """Yield the path of every file; Path.glob would hide what it may not read."""

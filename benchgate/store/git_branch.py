@@ -14,15 +14,16 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from benchgate.errors import StoreError
 from benchgate.model import Measurement
 from benchgate.store import layout
-from benchgate.store.layout import StoredRun
+from benchgate.store.layout import StoredRun, Verified
 
 TRIES = 20
 _FIRST_DELAY = 0.1
@@ -38,6 +39,7 @@ below `v1/runs/<environment>/<year>/<month>/`.
 It shares no history with the code, and files are only ever added.
 
 List the runs with `benchgate baseline list`.
+Forget the oldest with `benchgate baseline prune`: it rewrites this branch.
 Delete a file to forget a run; delete the branch to start anew.
 """
 # A hook, or a caller with another repository in mind, sets these; GIT_CONFIG_* stay,
@@ -109,12 +111,14 @@ class GitBranchStore:
     """Runs on *branch* of *remote*, seen from the repository at *root*.
 
     *sleep* takes seconds, *chance* gives a number from 0 to 1: both are used only
-    between the tries of writers that met.
+    between the tries of writers that met. With *fetched*, only what an earlier process
+    has brought is looked at, for those who may not be given a token.
     """
 
     root: Path
     branch: str
     remote: str
+    fetched: bool = False
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
 
@@ -164,6 +168,32 @@ class GitBranchStore:
         self._patiently(lambda: self._add(path, raw, recorded_at=int(recorded_at)))
         return path
 
+    def prune(self, *, keep: int, dry_run: bool = False) -> tuple[str, ...]:
+        """Remove all but the newest *keep* runs of each environment; return the ids.
+
+        What stays becomes one commit without a parent, so that what goes is given
+        back; a writer who was faster makes it start over.
+        """
+        return self._patiently(lambda: self._prune(keep=keep, dry_run=dry_run))
+
+    def verify(self) -> Verified:
+        """Read every run on the branch, and return what is wrong with which."""
+        tip = self._patiently(self._tip)
+        if tip is None:
+            return Verified(0, ())
+        blobs = self._blobs(tip)
+
+        def read(path: str) -> tuple[bytes, str]:
+            # One by one: an object that is broken ends the process that reads it.
+            name = self._name(tip, path)
+            try:
+                return self._documents(tip, {path: blobs[path]})[path], name
+            except _GitError as error:
+                raise StoreError(f"{name}: {error.problem}") from error
+
+        paths = layout.runs_in(blobs)
+        return layout.verified({path: partial(read, path) for path in paths})
+
     def _patiently(self, act: Callable[[], T]) -> T:
         """Return what *act* gives, starting over when another writer was faster."""
         delay = _FIRST_DELAY
@@ -188,8 +218,27 @@ class GitBranchStore:
         added = {path: blob}
         if "README.md" not in kept:
             added["README.md"] = self._hash(_README.encode())
-        commit = self._commit(added, parent=tip, message=path, moment=recorded_at)
+        commit = self._commit(
+            self._tree(added, of=tip),
+            parent=tip,
+            message=f"Record {path}",
+            moment=recorded_at,
+        )
         self._publish(commit, parent=tip)
+
+    def _prune(self, *, keep: int, dry_run: bool) -> tuple[str, ...]:
+        tip = self._tip()
+        gone = layout.surplus(self._blobs(tip), keep=keep) if tip else ()
+        if tip and gone and not dry_run:
+            moment = int(self._git("show", "-s", "--format=%ct", tip))
+            commit = self._commit(
+                self._tree({}, of=tip, without=gone),
+                parent=None,
+                message=f"Keep the newest {keep} runs of each environment",
+                moment=moment,
+            )
+            self._publish(commit, parent=tip)
+        return gone
 
     @property
     def _branch_ref(self) -> str:
@@ -224,7 +273,7 @@ class GitBranchStore:
 
     def _tip(self) -> str | None:
         """Return the newest commit of the branch, fetched, or None without one."""
-        if not self._has_remote():
+        if self.fetched or not self._has_remote():
             return self._seen()
         try:
             said = self._git(
@@ -281,32 +330,42 @@ class GitBranchStore:
             start += int(size[0]) + 1
         return found
 
-    def _commit(
+    def _tree(
         self,
         added: Mapping[str, str],
         *,
-        parent: str | None,
-        message: str,
-        moment: int,
+        of: str | None,
+        without: Collection[str] = (),
     ) -> str:
-        """Return a new commit: what *parent* has, and *added* blobs."""
+        """Return a new tree: what the commit *of* has *without* some, and *added*."""
         with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            if parent:
-                self._git("read-tree", parent, settings=index)
+            if of:
+                self._git("read-tree", of, settings=index)
+            if without:
+                self._git(
+                    *("update-index", "--force-remove", "-z", "--stdin"),
+                    stdin="\0".join(without).encode(),
+                    settings=index,
+                )
             for path, blob in added.items():
                 entry = f"100644,{blob},{path}"
                 self._git(
                     *("update-index", "--add", "--cacheinfo", entry), settings=index
                 )
-            tree = self._git("write-tree", settings=index).decode().strip()
+            return self._git("write-tree", settings=index).decode().strip()
+
+    def _commit(
+        self, tree: str, *, parent: str | None, message: str, moment: int
+    ) -> str:
+        """Return a new commit that has *tree*."""
         when = f"{moment} +0000"
         said = self._git(
             "commit-tree",
             "--no-gpg-sign",
             *(("-p", parent) if parent else ()),
             tree,
-            stdin=f"Record {message}\n".encode(),
+            stdin=f"{message}\n".encode(),
             settings={"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when},
         )
         return said.decode().strip()

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -41,6 +42,18 @@ class StoredRun:
     commit: str
     environment_key: str
     recorded_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of reading every stored run.
+
+    ``fine`` counts those that can be relied on; ``damaged`` has one sentence for each
+    other, which begins with its place.
+    """
+
+    fine: int
+    damaged: tuple[str, ...]
 
 
 def slug_of(environment_key: str) -> str:
@@ -95,13 +108,32 @@ def newest(
     paths: Iterable[str], *, limit: int, environment: str | None
 ) -> tuple[str, ...]:
     """Return the runs among *paths*, at most *limit*, newest first."""
-    found = ((path, _PATH.fullmatch(path)) for path in paths)
     slug = None if environment is None else slug_of(environment)
-    wanted = [
-        path for path, match in found if match and slug in {None, match["environment"]}
-    ]
-    wanted.sort(key=lambda path: (PurePosixPath(path).name, path), reverse=True)
+    wanted = [path for path in runs_in(paths) if slug in {None, _slug_in(path)}]
     return tuple(wanted[:limit])
+
+
+def runs_in(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the runs among *paths*, newest first."""
+    found = [path for path in paths if is_run(path)]
+    found.sort(key=lambda path: (PurePosixPath(path).name, path), reverse=True)
+    return tuple(found)
+
+
+def surplus(paths: Iterable[str], *, keep: int) -> tuple[str, ...]:
+    """Return the runs beyond the newest *keep* of each environment, newest first."""
+    seen: Counter[str] = Counter()
+    beyond = []
+    for path in runs_in(paths):
+        slug = _slug_in(path)
+        seen[slug] += 1
+        if seen[slug] > keep:
+            beyond.append(path)
+    return tuple(beyond)
+
+
+def _slug_in(path: str) -> str:
+    return PurePosixPath(path).parts[2]
 
 
 def measurement_of(raw: bytes, *, name: str) -> Measurement:
@@ -127,6 +159,28 @@ def stored_run_of(path: str, raw: bytes, *, name: str) -> StoredRun:
         environment_key=head.environment.key,
         recorded_at=moment.timestamp(),
     )
+
+
+def verified(reads: Mapping[str, Callable[[], tuple[bytes, str]]]) -> Verified:
+    """Return what is wrong with the runs by path; each read gives bytes and a name.
+
+    A document under a path that isn't its own is damage too: it would be taken for a
+    run of another commit or another machine.
+    """
+    damaged = []
+    for path, read in reads.items():
+        try:
+            raw, name = read()
+            _check_own(path, stored_run_of(path, raw, name=name), name=name)
+        except StoreError as error:
+            damaged.append(error.problem)
+    return Verified(len(reads) - len(damaged), tuple(damaged))
+
+
+def _check_own(path: str, stored: StoredRun, *, name: str) -> None:
+    slug = slug_of(stored.environment_key)
+    if f"-{stored.commit[:12]}-" not in path or slug != _slug_in(path):
+        raise StoreError(f"{name}: holds another run than its path says")
 
 
 def unknown_run(stored_id: str, *, place: str) -> StoreError:

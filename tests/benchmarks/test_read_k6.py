@@ -56,7 +56,7 @@ def measure(
     benchmark: BenchmarkFixture, read: Callable[[Path], Found], path: Path
 ) -> Found:
     """Time *read* and note its speed; return what it found."""
-    found: Found = benchmark.pedantic(read, (path,), rounds=8, warmup_rounds=1)  # type: ignore[no-untyped-call]
+    found: Found = benchmark.pedantic(read, (path,), rounds=10, warmup_rounds=1)  # type: ignore[no-untyped-call]
     size = path.stat().st_size / MB
     assert benchmark.stats is not None
     benchmark.extra_info["MB"] = round(size)

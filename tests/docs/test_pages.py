@@ -122,7 +122,7 @@ def test_a_target_that_a_page_names_is_in_the_makefile(name: str) -> None:
 
 
 def test_the_configuration_of_the_readme_is_read() -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", text_of("README.md"), re.DOTALL)
+    (block,) = re.findall(r"```yaml\n(suites:.*?)```", text_of("README.md"), re.DOTALL)
 
     found = config.decode(block.encode(), name="README.md")
 

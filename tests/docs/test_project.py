@@ -17,7 +17,8 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 ISSUED = ["demo", "test", "check", "golden", "lint", "types", "imports", "docs"]
 
-_PIN = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+# Our own action is judged as it is checked out.
+_PIN = re.compile(r"uses: (?:[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./ #.*)$")
 _REQUIREMENT = re.compile(r"^([a-z0-9][a-z0-9._-]*)==", re.MULTILINE)
 
 
@@ -112,3 +113,32 @@ def test_ci_demands_the_tools_before_it_tests() -> None:
 
     said = [f"export {REQUIRED}=1", "make tools", "make test", "make check"]
     assert sorted(said, key=text.index) == said
+
+
+def code(default: str) -> str:
+    return f"`{default}`" if default else "empty"
+
+
+def test_the_readme_lists_the_inputs_and_outputs_of_the_action() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    inputs = [
+        f"| `{name}` | {code(one['default'])} | {one['description']} |"
+        for name, one in action["inputs"].items()
+    ]
+    outputs = [
+        f"| `{name}` | {o['description']} |" for name, o in action["outputs"].items()
+    ]
+
+    lines = (ROOT / "README.md").read_text().splitlines()
+
+    assert [line for line in lines if line in inputs] == inputs
+    assert [line for line in lines if line in outputs] == outputs
+
+
+@pytest.mark.parametrize("name", ["bench.yml", "benchgate.yml"])
+def test_the_workflows_of_the_readme_are_the_examples(name: str) -> None:
+    example = (ROOT / "examples" / "workflows" / "forks" / name).read_text()
+
+    assert (
+        f"# .github/workflows/{name}\n{example}```" in (ROOT / "README.md").read_text()
+    )

@@ -168,6 +168,59 @@ def test_a_limit_is_at_least_one(stored: Project, words: list[str]) -> None:
     assert "is not at least 1" in ended.err
 
 
+def test_a_run_that_regressed_is_recorded_for_it_is_a_fact(stored: Project) -> None:
+    first = record(stored, 1.0)
+    second = record(stored, 2.0)
+
+    listed = stored.benchgate("baseline", "list").out.split()
+
+    assert {first, second} <= {*listed}
+
+
+def test_all_but_the_newest_runs_are_pruned(stored: Project) -> None:
+    settings = (stored.root / "benchgate.yml").read_text()
+    stored.write(
+        "benchgate.yml", settings.replace("{store", "{window: 8, keep: 8, store")
+    )
+    stored.commit("keep eight")
+    kept = {record(stored, 1 + number / 1000) for number in range(9)}
+    listed = stored.benchgate("baseline", "list").out.split()
+    # Of runs that were recorded in one second, the list says which is the oldest.
+    oldest = listed[-1]
+
+    planned = stored.benchgate("baseline", "prune", "--dry-run")
+    done = stored.benchgate("baseline", "prune")
+    again = stored.benchgate("baseline", "prune", "--keep", "9")
+
+    stays = "the newest 8 of each environment stay"
+    assert planned.out == f"{oldest}\n1 run would be removed, {stays}\n"
+    assert done.out == f"{oldest}\n1 run removed, {stays}\n"
+    assert again.out.startswith("0 runs removed")
+    assert oldest in kept
+    assert stored.benchgate("baseline", "verify").out == "8 runs fine\n"
+
+
+def test_fewer_runs_than_the_window_are_not_kept(project: Project) -> None:
+    ended = project.benchgate("baseline", "prune", "--keep", "29")
+
+    assert ended.code == 2
+    assert "--keep: 29 is less than the 30 runs that a head is compared" in ended.err
+
+
+def test_verifying_names_the_damaged_run_and_ends_undecided(project: Project) -> None:
+    project.write("benchgate.yml", STORES["directory"])
+    record(project, 1.0)
+    kept = record(project, 1.1)
+    place = project.root / ".benchgate" / "baseline" / kept
+    place.write_text(place.read_text()[:100])
+
+    ended = project.benchgate("baseline", "verify")
+
+    assert ended.code == 3
+    assert ended.out.splitlines()[0].startswith(f"{place}: ")
+    assert ended.out.splitlines()[1] == "1 run fine, 1 run damaged"
+
+
 def test_a_damaged_run_is_an_error_that_names_it(
     project: Project,
 ) -> None:

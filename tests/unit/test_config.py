@@ -85,7 +85,7 @@ suites:
       env: {DATABASE_URL: "sqlite://checkout-{side}.db"}
   python:
     tool: pytest-benchmark
-baseline: {store: directory, path: /mnt/runs, window: 20}
+baseline: {store: directory, path: /mnt/runs, window: 20, keep: 500}
 measure:
   design: paired
   looks: [10, 30]
@@ -163,7 +163,7 @@ def test_every_key_arrives_in_base_units() -> None:
             ),
             Suite(name="python", tool="pytest-benchmark"),
         ),
-        baseline=Baseline(store="directory", path="/mnt/runs", window=20),
+        baseline=Baseline(store="directory", path="/mnt/runs", window=20, keep=500),
         measure=Measure(
             design=DesignChoice.PAIRED,
             looks=(10, 30),
@@ -311,6 +311,15 @@ def test_a_duplicate_yaml_key_is_an_error(text: str, problem: str) -> None:
         ("baseline: {window: 31}", "31 is not a whole number from 8 to 30"),
         ("baseline: {window: 010}", "010 is not a whole number from 8 to 30"),
         ("baseline: {window: 0x10}", "0x10 is not a whole number from 8 to 30"),
+        ("baseline: {keep: 7}", "7 is not a whole number from 8 to 1000000"),
+        (
+            "baseline: {keep: 20}",
+            "baseline.keep: 20 runs to keep are fewer than the window of 30",
+        ),
+        (
+            "baseline: {keep: 8, window: 9}",
+            "baseline.keep: 8 runs to keep are fewer than the window of 9",
+        ),
         ("measure: {looks: [0]}", "looks[0]: 0 is not a whole number from 1 to"),
         (
             "policy: {series: {'a:b': {blocking: 'true'}}}",

@@ -13,6 +13,8 @@ from benchgate.config import Config, Suite
 from benchgate.documents import run as document
 from benchgate.errors import FormatError
 from benchgate.model import (
+    Acceptance,
+    Accepted,
     Design,
     Doubt,
     Environment,
@@ -265,3 +267,17 @@ def test_a_rename_says_nothing_of_a_run_that_has_the_new_name() -> None:
     (found,) = (j for j in report.judgements if j.key.benchmark == "b0")
     assert found.comparison.base is not None
     assert found.comparison.base.value == pytest.approx(1.0, rel=0.01)
+
+
+def test_what_is_accepted_passes_against_stored_runs_too() -> None:
+    head = alone(times(b2=1.2))
+    key = next(k for k in head.head.rounds[0].samples if k.benchmark == "b2")
+    wanted = Accepted(key, Acceptance("wanted", "@dana", 0.25, "2027-03-31"))
+    settings = replace(config.default(), accepted=(wanted,), today="2027-01-15")
+
+    plain = gate.judge_against(stored(), head, config.default())
+    report = gate.judge_against(stored(), head, settings)
+
+    assert plain.outcome is Outcome.REGRESSED
+    assert report.outcome is Outcome.PASSED
+    assert [j.key for j in report.judgements if j.accepted] == [key]

@@ -17,13 +17,14 @@ from markdown_it.token import Token
 from benchgate.model import Acceptance, Commit, Doubt, Failure, Missing, Report
 from benchgate.render import TEMPLATES
 from benchgate.render.markdown import (
-    MARKER,
     MOST_BYTES,
     cell,
     code,
     fence,
     prose,
     render_markdown,
+    render_problem,
+    render_summary,
 )
 from benchgate.render.names import Name, shown
 from tests import reports
@@ -31,8 +32,7 @@ from tests.golden import check_golden
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OURS = re.compile(
-    r"<!-- benchgate:report -->\n"
-    r"|<details><summary>[A-Za-z0-9 ]+</summary>\n"
+    r"<details><summary>[A-Za-z0-9 ]+</summary>\n"
     r"|</details>\n"
     r"|<br>"
 )
@@ -40,7 +40,7 @@ OURS = re.compile(
 ALIVE = re.compile(
     r"@\w|#\d|GH-\d|\b[0-9a-f]{7,}\b|www\.|://|:\w+:|[<>]\w", re.IGNORECASE
 )
-FILTERS = {"prose", "cell", "figure", "fence", "icon", "sign"}
+FILTERS = {"address", "prose", "cell", "figure", "fence", "icon", "sign"}
 
 foreign = st.one_of(
     st.text(max_size=40),
@@ -193,8 +193,38 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
     assert fence(["```", "</details>"]) == "````\n```\n</details>\n````"
 
 
-def test_the_first_line_is_the_hidden_marker() -> None:
-    assert render_markdown(reports.passed()).splitlines()[0] == MARKER
+def test_the_first_line_is_the_decision() -> None:
+    assert render_markdown(reports.passed()).startswith("### ✅ passed: ")
+
+
+def test_the_run_that_measured_is_linked() -> None:
+    text = render_markdown(
+        reports.passed(), run="https://github.com/o/r/actions/runs/1"
+    )
+
+    assert text.rstrip().endswith(
+        "[Everything that was measured](https://github.com/o/r/actions/runs/1)."
+    )
+
+
+def test_a_link_leads_to_no_foreign_place() -> None:
+    with pytest.raises(ValueError, match="no address of a run"):
+        render_markdown(reports.passed(), run="javascript:alert(1)")
+
+
+def test_a_summary_shows_more_than_a_comment_may() -> None:
+    report = reports.huge()
+
+    assert len(render_summary(report).encode()) > 65_536
+    assert len(render_summary(report).encode()) <= 1_000_000
+
+
+def test_what_allowed_no_report_is_said_and_does_nothing() -> None:
+    text = render_problem("run.json: `a|b` @team\n::error::x", "mend it", run="")
+
+    assert text.startswith("### ⚠️ undecided: ")
+    assert "`@team" in text
+    assert "**To do:** mend it" in text
 
 
 def test_a_huge_report_is_cut_by_rows_and_says_how_many() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchgate import config
+from benchgate import accepted
+from benchgate.acceptance import accept
+from benchgate.errors import ConfigError
 from benchgate.model import (
     Acceptance,
     Commit,
@@ -293,18 +294,48 @@ def test_the_lines_that_allow_are_yaml_with_the_exact_names() -> None:
     row = reports.judged(name, 1e-6, 0.118, noise=0.02)
     view = view_of(report_of(row, outcome=Outcome.REGRESSED))
 
-    series = {f"micro:{name}": {"margin": "13%"}}
-    assert yaml.safe_load("\n".join(view.entry)) == {"policy": {"series": series}}
+    assert yaml.safe_load("\n".join(view.entry)) == [
+        {
+            "suite": "micro",
+            "benchmark": name,
+            "metric": "time",
+            "max_slowdown": "13%",
+            "reason": "",
+            "owner": "",
+            "expires": "",
+        }
+    ]
 
 
-def test_the_lines_that_allow_match_a_name_with_brackets() -> None:
+FILLED = {"reason": "wanted", "owner": "@dana", "expires": "2027-03-31"}
+
+
+def test_the_lines_that_accept_do_so_once_they_are_filled_in() -> None:
     row = reports.judged("parse[x*]", 1e-6, 0.118, noise=0.02)
-    view = view_of(report_of(row, outcome=Outcome.REGRESSED))
+    text = "\n".join(view_of(report_of(row, outcome=Outcome.REGRESSED)).entry)
+    for key, value in FILLED.items():
+        text = text.replace(f'{key}: ""', f'{key}: "{value}"')
 
-    (rule,) = config.decode("\n".join(view.entry).encode(), name="x").policy.series
+    entries = accepted.decode(text.encode(), name="x", today="2027-01-01")
+    (decided,), doubts = accept([row], entries, today="2027-01-01")
 
-    assert fnmatch.fnmatchcase("micro:parse[x*]", rule.pattern)
-    assert rule.margin == 0.13
+    assert decided.accepted == Acceptance("wanted", "@dana", 0.13, "2027-03-31")
+    assert doubts == ()
+
+
+def test_the_lines_that_accept_are_refused_as_they_are() -> None:
+    view = view_of(report_of(SLOWER, outcome=Outcome.REGRESSED))
+
+    with pytest.raises(ConfigError, match="is empty: say why the team wants this"):
+        accepted.decode("\n".join(view.entry).encode(), name="x", today="")
+
+
+def test_more_than_three_regressions_are_counted_where_they_can_be_accepted() -> None:
+    rows = [reports.judged(f"b{n}", 1e-6, 0.2) for n in range(5)]
+    entry = view_of(report_of(*rows, outcome=Outcome.REGRESSED)).entry
+
+    assert len(entry) == 3 * 7 + 1
+    assert entry[-1] == "# 2 more can be accepted in the same way"
 
 
 def test_only_shown_rows_count_against_the_limits() -> None:
@@ -479,7 +510,7 @@ def test_errors_are_accepted_in_percentage_points() -> None:
     row = reports.judged("x", 0.004, 0.02, noise=0.001, metric=reports.ERRORS)
     accepted = replace(row, accepted=Acceptance("why", "@dana", 0.021, "2027-03-31"))
 
-    assert '    "micro:x": {margin: 2.04pp}' in view_of(report_of(row)).entry
+    assert "  max_slowdown: 2.04pp" in view_of(report_of(row)).entry
     assert "".join(row_of(accepted).remark) == (
         "accepted up to 2.1 pp by @dana until 2027-03-31: why"
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from benchgate.errors import ExitCode, StoreError
 from benchgate.store.directory import DirectoryStore
-from tests.unit.store.measured import NOON, measured
+from tests.unit.store.measured import GRAVITON, NOON, measured
 
 APPEND = """
 import sys
@@ -103,6 +104,73 @@ def test_a_damaged_run_outside_the_window_is_not_met(store: DirectoryStore) -> N
     (store.root / old).write_bytes(b"{")
 
     assert [run.id for run in store.list(limit=1)] == [new]
+
+
+def test_twenty_writers_and_a_pruner_lose_nothing_that_is_newer(
+    store: DirectoryStore,
+) -> None:
+    # So many stay that a pruner who comes last still takes none of the new.
+    old = [
+        store.append(measured(), recorded_at=NOON - number, run_id="1")
+        for number in range(1, 25)
+    ]
+
+    def append(number: int) -> str:
+        return store.append(measured(), recorded_at=NOON + number, run_id="1")
+
+    with ThreadPoolExecutor(21) as pool:
+        pruned = pool.submit(store.prune, keep=20)
+        kept = list(pool.map(append, range(20)))
+    gone = pruned.result()
+
+    assert {*old[20:]} <= {*gone} <= {*old}
+    assert {run.id for run in store.list(limit=99)} == {*old, *kept} - {*gone}
+
+
+def test_verifying_names_each_damaged_run(store: DirectoryStore) -> None:
+    paths = [
+        store.append(measured(), recorded_at=NOON - n, run_id="1") for n in range(4)
+    ]
+    (store.root / paths[1]).write_bytes(b"{")
+    (store.root / paths[2]).unlink()
+    (store.root / paths[2]).mkdir()
+    moved = paths[3].replace("-aaaaaaaaaaaa-", "-bbbbbbbbbbbb-")
+    (store.root / paths[3]).rename(store.root / moved)
+
+    found = store.verify()
+
+    # A directory that is named like a run is nobody's file.
+    assert found.fine == 1
+    assert [problem.partition(": ")[0] for problem in found.damaged] == [
+        str(store.root / paths[1]),
+        str(store.root / moved),
+    ]
+    assert found.damaged[1].endswith(": holds another run than its path says")
+
+
+def test_a_run_of_another_machine_is_damage(store: DirectoryStore) -> None:
+    kept = store.root / store.append(measured(), recorded_at=NOON, run_id="1")
+    elsewhere = store.append(
+        measured(environment=GRAVITON), recorded_at=NOON, run_id="1"
+    )
+    kept.write_bytes((store.root / elsewhere).read_bytes())
+
+    (problem,) = store.verify().damaged
+
+    assert problem == f"{kept}: holds another run than its path says"
+
+
+def test_a_run_that_may_not_be_read_is_damage_and_named(
+    store: DirectoryStore,
+) -> None:
+    kept = store.root / store.append(measured(), recorded_at=NOON, run_id="1")
+    kept.unlink()
+    kept.symlink_to("nowhere")
+
+    found = store.verify()
+
+    assert found.fine == 0
+    assert found.damaged == (f"{kept}: No such file or directory",)
 
 
 def test_foreign_files_are_left_alone(store: DirectoryStore) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from benchgate.errors import ExitCode, StoreError
 from benchgate.store import git_branch
+from benchgate.store.directory import DirectoryStore
 from benchgate.store.git_branch import GitBranchStore
 from tests.unit.store.measured import BRANCH, EPYC, NOON, git, measured
 
@@ -80,6 +81,105 @@ def test_twenty_writers_at_once_keep_all_runs(remote: Path, clones: list[Path]) 
     assert paths_in(remote) == sorted(["README.md", *kept])
     assert git(remote, "rev-list", "--count", BRANCH) == "20\n"
     assert git(remote, "rev-list", "--merges", BRANCH) == ""
+
+
+def put_many(root: Path, number: int) -> list[str]:
+    """Push a branch with so many old runs, in one commit; return them, newest first."""
+    git(root, "checkout", "-q", "--orphan", BRANCH)
+    git(root, "rm", "-q", "-r", "-f", ".")
+    directory = DirectoryStore(root)
+    kept = [
+        directory.append(measured(), recorded_at=NOON - each, run_id=str(each))
+        for each in range(1, number + 1)
+    ]
+    git(root, "add", "v1")
+    who = ("-c", "user.name=dana", "-c", "user.email=dana@example.org")
+    git(root, *who, "commit", "-q", "-m", "by hand")
+    git(root, "push", "-q", "origin", f"HEAD:{REF}")
+    return kept
+
+
+def test_twenty_writers_and_a_pruner_lose_nothing_that_is_newer(
+    remote: Path, clones: list[Path], other: Path
+) -> None:
+    # So many stay that a pruner who comes last still takes none of the new.
+    old = put_many(other, 24)
+
+    with ThreadPoolExecutor(21) as pool:
+        pruned = pool.submit(store_of(other).prune, keep=20)
+        kept = list(pool.map(append, map(store_of, clones), range(20)))
+    gone = pruned.result()
+
+    assert {*old[20:]} <= {*gone} <= {*old}
+    assert {*paths_in(remote)} == {"README.md", *old, *kept} - {*gone}
+
+
+def test_pruning_leaves_one_commit_with_what_stays(
+    store: GitBranchStore, clone: Path, remote: Path
+) -> None:
+    kept = [append(store, number) for number in range(3)]
+    put(clone, "v1/runs/note.txt", "mine")
+    store.prune(keep=1)
+
+    assert git(remote, "rev-list", "--count", BRANCH) == "1\n"
+    assert paths_in(remote) == sorted(["README.md", kept[2], "v1/runs/note.txt"])
+
+
+def test_pruning_nothing_leaves_the_branch_as_it_is(
+    store: GitBranchStore, remote: Path
+) -> None:
+    append(store, 1)
+    before = git(remote, "rev-parse", BRANCH)
+
+    store.prune(keep=1)
+
+    assert git(remote, "rev-parse", BRANCH) == before
+
+
+def test_a_clone_that_saw_the_branch_before_goes_on_after_it_was_pruned(
+    store: GitBranchStore, other: Path
+) -> None:
+    kept = [append(store, number) for number in range(3)]
+    late = store_of(other)
+    late.list(limit=9)
+    store.prune(keep=1)
+
+    new = append(late, 3)
+
+    assert [run.id for run in late.list(limit=9)] == [new, kept[2]]
+
+
+def test_verifying_names_each_damaged_run_with_its_commit(
+    store: GitBranchStore, clone: Path, remote: Path
+) -> None:
+    kept = [append(store, number) for number in range(2)]
+    put(clone, kept[0], "{")
+
+    found = store.verify()
+
+    tip = git(remote, "rev-parse", BRANCH)[:12]
+    assert found.fine == 1
+    assert [problem.partition(": ")[0] for problem in found.damaged] == [
+        f"{BRANCH}@{tip}:{kept[0]}"
+    ]
+
+
+def test_an_object_that_is_gone_damages_one_run_and_not_all(
+    store: GitBranchStore, clone: Path
+) -> None:
+    kept = [
+        store.append(
+            measured(value=number * 1e-6), recorded_at=NOON, run_id=str(number)
+        )
+        for number in (1, 2)
+    ]
+    blob = git(clone, "rev-parse", f"refs/benchgate/{BRANCH}:{kept[0]}").strip()
+    (clone / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+    found = store.verify()
+
+    assert found.fine == 1
+    assert kept[0] in found.damaged[0]
 
 
 def test_a_run_kept_by_one_clone_is_read_by_another(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchgate.errors import ConfigError, StoreError
-from benchgate.store import STORES, Store, StoredRun, open_store
+from benchgate.model import Environment
+from benchgate.store import STORES, Store, StoredRun, Verified, open_store
 from tests.unit.store.measured import (
     BRANCH,
     EPYC,
@@ -36,6 +37,67 @@ def test_a_run_is_read_as_it_was_kept(store: Store) -> None:
     kept = store.append(measured(), recorded_at=NOON, run_id="1")
 
     assert store.read(kept) == measured()
+
+
+def append(store: Store, number: int, environment: Environment = EPYC) -> str:
+    """Keep the *number*-th run, which is a minute younger than the one before."""
+    return store.append(
+        measured(f"{number:040x}", environment=environment),
+        recorded_at=NOON + 60 * number,
+        run_id=str(number),
+    )
+
+
+def ids_of(store: Store) -> list[str]:
+    return [run.id for run in store.list(limit=99)]
+
+
+def test_pruning_keeps_the_newest_of_each_environment(store: Store) -> None:
+    other = [append(store, number, GRAVITON) for number in range(2)]
+    kept = [append(store, number) for number in range(2, 7)]
+
+    gone = store.prune(keep=2)
+
+    assert gone == (kept[2], kept[1], kept[0])
+    assert ids_of(store) == [kept[4], kept[3], other[1], other[0]]
+    assert store.read(kept[4]) == measured(f"{6:040x}")
+
+
+def test_a_dry_run_removes_nothing(store: Store) -> None:
+    kept = [append(store, number) for number in range(3)]
+
+    assert store.prune(keep=1, dry_run=True) == (kept[1], kept[0])
+    assert ids_of(store) == kept[::-1]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_pruning_where_there_is_nothing_to_remove_is_no_error(
+    store: Store, number: int
+) -> None:
+    kept = [append(store, each) for each in range(number)]
+
+    assert store.prune(keep=2) == ()
+    assert ids_of(store) == kept[::-1]
+
+
+def test_after_pruning_the_store_goes_on(store: Store) -> None:
+    kept = [append(store, number) for number in range(3)]
+    store.prune(keep=1)
+
+    new = append(store, 3)
+
+    assert ids_of(store) == [new, kept[2]]
+
+
+def test_an_empty_store_is_fine(store: Store) -> None:
+    assert store.verify() == Verified(0, ())
+
+
+def test_what_was_kept_is_verified(store: Store) -> None:
+    append(store, 1)
+    append(store, 2, GRAVITON)
+
+    assert store.verify() == Verified(2, ())
 
 
 def test_only_the_head_is_kept(store: Store) -> None:
