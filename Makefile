@@ -15,7 +15,7 @@ CORE := benchgate/errors.py,benchgate/units.py,benchgate/model.py,benchgate/stat
 CORE := $(CORE),benchgate/compare/*,benchgate/judge.py,benchgate/injected.py
 CORE := $(CORE),benchgate/report.py,benchgate/doctor.py,benchgate/clearing.py
 CORE := $(CORE),benchgate/witness.py,benchgate/luck.py,benchgate/acceptance.py
-LOCK := .tools/uv/bin/uv pip compile --quiet --universal --generate-hashes \
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml
 
 .PHONY: help
@@ -107,13 +107,9 @@ tools: ## Bring cargo-criterion, k6 and GitHub's description into .tools where m
 	@scripts/contracts.sh
 
 .PHONY: lock
-lock: .tools/uv/bin/uv ## Make both lock files anew from pyproject.toml
+lock: setup ## Make both lock files anew from pyproject.toml
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --output-file requirements-dev.lock
-
-.tools/uv/bin/uv: | setup
-	$(RUN) venv .tools/uv
-	.tools/uv/bin/python -m pip --quiet install uv
 
 .PHONY: clean
 clean: ## Remove what was built; .venv and .tools stay

@@ -15,6 +15,8 @@ if [[ ! -f $place/ready || $(<"$place/ready") != "$wanted" ]]; then
   fi
   rm -rf "$place"
   if command -v uv >/dev/null; then
+    # Behind a proxy of a company, only the system knows whom to trust.
+    export UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
     uv venv --quiet --no-config --python "$BENCHGATE_PYTHON" "$place"
     uv pip install --quiet --no-config --python "$python" \
       --require-hashes --only-binary :all: --requirement "$home/requirements.lock"

@@ -10,14 +10,16 @@ K6=v1.8.1
 place="$RUNNER_TEMP/benchgate-tools"
 mkdir -p "$place/bin"
 
+# What the runner has is used as it is.
+export PATH="$place/bin:$PATH"
 for tool in ${BENCHGATE_TOOLS//,/ }; do
   case $tool in
     cargo-criterion)
-      [[ -x $place/bin/cargo-criterion ]] \
+      command -v cargo-criterion \
         || cargo install cargo-criterion --quiet --version "$CARGO_CRITERION" --locked --root "$place"
       ;;
     k6)
-      [[ -x $place/bin/k6 ]] || GOBIN="$place/bin" go install "go.k6.io/k6@$K6"
+      command -v k6 || GOBIN="$place/bin" go install "go.k6.io/k6@$K6"
       ;;
     *)
       echo "::error title=benchgate::tools: there is no '${tool//[^A-Za-z0-9._-]/?}'; use cargo-criterion and k6"

@@ -27,6 +27,7 @@ from benchgate.commands import (
 )
 from benchgate.config import Config
 from benchgate.documents import foreign
+from benchgate.documents import run as run_document
 from benchgate.errors import (
     BenchgateError,
     ConfigError,
@@ -308,9 +309,10 @@ def record(inputs: Inputs) -> ExitCode:
                     hint="let the job that measures end before: `needs:`",
                 )
             raw = artifact.fetch(client, found)
-    measurement = foreign.decode(raw, name=name)
+    # Of our own default branch: nothing of it is shown to anybody here.
+    measurement = run_document.decode(raw, name=name)
     baseline.check_worth_keeping(measurement, name)
-    commit = os.environ.get("GITHUB_SHA", "")
+    commit = happened.after or os.environ.get("GITHUB_SHA", "")
     if measurement.head.commit.sha != commit:
         raise FormatError(
             f"{name}: it is of {measurement.head.commit.sha[:12]}, and this run of "

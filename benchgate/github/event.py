@@ -105,8 +105,8 @@ class PullRequest:
 class Event:
     """What happened, as far as it decides what is compared.
 
-    ``before`` is the commit that the event itself names as the older one, ``branch``
-    the one that was pushed to; both are empty where there is none.
+    ``before`` and ``after`` are the commits that the event itself names as the older
+    and the newer one, ``branch`` the one that was pushed to; empty where there is none.
     """
 
     trigger: Trigger
@@ -115,6 +115,7 @@ class Event:
     default_branch: str
     pull: PullRequest | None = None
     before: str = ""
+    after: str = ""
     branch: str = ""
     tag: str = ""
 
@@ -210,6 +211,7 @@ def decode(name: str, raw: bytes, *, place: str) -> Event:
         default_branch=repository.default_branch,
         pull=_pull_from(pull, repository) if pull else None,
         before=group.base_sha if group else payload.before,
+        after=group.head_sha if group else payload.after,
         branch=payload.ref.removeprefix("refs/heads/"),
         tag=release.tag_name if release else "",
     )

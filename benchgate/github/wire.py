@@ -34,8 +34,6 @@ from benchgate.github.patience import Patience
 PER_PAGE = 100
 # No pull request has ten thousand comments: the pages lead in a circle.
 _MOST_PAGES = 100
-# Most hops from the API to where an artifact is stored; really there is one.
-_MOST_REDIRECTS = 5
 _CHUNK = 65_536
 _REPEATABLE = ("GET", "HEAD", "PUT", "PATCH", "DELETE")
 _TRY_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, 500, 502, 503, 504)
@@ -136,7 +134,6 @@ class Wire:
         The token goes to GitHub alone. Not by PyGithub, which refuses storage hosts.
         """
         with _translated("GET", path), requests.Session() as session:
-            session.max_redirects = _MOST_REDIRECTS
             # Without this a .netrc would replace the token that was given.
             session.auth = _as_given
             # Storage could ask for hours of patience, so what it asks for is ignored.
