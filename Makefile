@@ -75,9 +75,17 @@ golden: setup ## Rewrite the golden files and the schemas; look at their diff
 	BENCHGATE_GOLDEN=1 $(RUN) pytest -q tests/unit/render tests/unit/commands
 	$(RUN) scripts.schemas
 
+.PHONY: look
+look: setup ## Draw the golden comments as on a phone and a desktop (ONLY=name, FLAGS=--unfolded)
+	@$(RUN) scripts.look $(ONLY) $(FLAGS)
+
 .PHONY: bench
 bench: setup ## Measure our own speed
 	$(RUN) pytest -q tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+
+.PHONY: act
+act: setup ## Play the workflows with act (QUICK=1 leaves out what measures for half an hour)
+	@$(if $(QUICK),,BENCHGATE_ACT=1) $(RUN) pytest -q -s tests/action
 
 .PHONY: dogfood
 dogfood: setup ## Have benchgate judge its own speed (BASE=commit, ROUNDS=n)

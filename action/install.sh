@@ -9,7 +9,7 @@ wanted=$(cksum <"$home/requirements.lock")
 python="$place/bin/python"
 
 if [[ ! -f $place/ready || $(<"$place/ready") != "$wanted" ]]; then
-  if ! "$BENCHGATE_PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  if ! "$BENCHGATE_PYTHON" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "::error title=benchgate::$BENCHGATE_PYTHON is no Python of 3.11 or newer: name one with the input \`python\`"
     exit 2
   fi
@@ -21,7 +21,8 @@ if [[ ! -f $place/ready || $(<"$place/ready") != "$wanted" ]]; then
     uv pip install --quiet --no-config --python "$python" \
       --require-hashes --only-binary :all: --requirement "$home/requirements.lock"
   else
-    "$BENCHGATE_PYTHON" -m venv "$place"
+    # -I: a venv.py in the folder of the caller is not the module that is meant.
+    "$BENCHGATE_PYTHON" -I -m venv "$place"
     "$python" -I -m pip --quiet --disable-pip-version-check install \
       --require-hashes --only-binary :all: --requirement "$home/requirements.lock"
   fi

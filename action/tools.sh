@@ -10,6 +10,8 @@ K6=v1.8.1
 place="$RUNNER_TEMP/benchgate-tools"
 mkdir -p "$place/bin"
 
+# Not in the checkout, whose .cargo/config.toml is for its own builds.
+cd "$place"
 # What the runner has is used as it is.
 export PATH="$place/bin:$PATH"
 for tool in ${BENCHGATE_TOOLS//,/ }; do

@@ -78,6 +78,7 @@ def compose(raw: bytes, *, name: str) -> yaml.Node | None:
         raise ConfigError(problem, hint="save it as UTF-8") from error
     try:
         root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+        written = 0 if root is None else _written_out(root, {})
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -92,7 +93,27 @@ def compose(raw: bytes, *, name: str) -> yaml.Node | None:
     except (ValueError, OverflowError) as error:
         # PyYAML converts numbers in escapes and directives without a look at them.
         raise ConfigError(f"{name}: is not YAML: {error}") from error
+    if written > _LARGEST:
+        problem = f"{name}: its aliases make too much of it for a configuration"
+        raise ConfigError(problem, hint="write out what is repeated")
     return None if root is not None and _tag(root) == "null" else root
+
+
+def _written_out(node: yaml.Node, seen: dict[int, int]) -> int:
+    """Return how many nodes *node* would be without aliases, which repeat some.
+
+    *seen* holds the answers by the identity of the node. What holds itself counts
+    once: no shape has a place for it.
+    """
+    if id(node) not in seen:
+        seen[id(node)] = 1
+        parts: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        seen[id(node)] = 1 + sum(_written_out(part, seen) for part in parts)
+    return seen[id(node)]
 
 
 def _tag(node: yaml.Node) -> str:

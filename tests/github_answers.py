@@ -5,13 +5,14 @@ The contract test holds each of these against that description.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 Answer = dict[str, Any]
 
 WHEN = "2026-03-04T05:06:07Z"
+# Of a longer text GraphQL gives the beginning.
+MOST_OF_A_TEXT = 512_000
 _HOST = "https://api.github.com"
 # Keys of a repository that are addresses, or templates of such.
 _ADDRESSES = [
@@ -333,22 +334,17 @@ def comparison(status: str, *, base: str, merge_base: str) -> Answer:
     }
 
 
-def file(path: str, content: bytes) -> Answer:
-    """Return a file; its content comes in lines, as GitHub sends it."""
-    url = f"{_HOST}/contents/{path}"
+def blob(content: bytes) -> Answer:
+    """Return a file as GraphQL does; what isn't UTF-8 has no text."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return {"__typename": "Blob", "text": None, "isBinary": True}
     return {
-        "type": "file",
-        "encoding": "base64",
-        "size": len(content),
-        "name": path.rpartition("/")[2],
-        "path": path,
-        "content": base64.encodebytes(content).decode(),
-        "sha": "b" * 40,
-        "url": url,
-        "git_url": url,
-        "html_url": url,
-        "download_url": url,
-        "_links": {"git": url, "html": url, "self": url},
+        "__typename": "Blob",
+        "text": text[:MOST_OF_A_TEXT],
+        "isBinary": False,
+        "isTruncated": len(text) > MOST_OF_A_TEXT,
     }
 
 

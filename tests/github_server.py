@@ -29,6 +29,8 @@ import msgspec
 from tests import github_answers as answers
 
 MOST_CHARACTERS = 65_536
+# How a request to GraphQL begins that changes nothing.
+_QUERY = b'{"query": "query('
 _START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
@@ -157,7 +159,11 @@ class Fake:
     @property
     def writes(self) -> list[str]:
         """Return what was asked to change something."""
-        return [call for call in self.calls if not call.startswith("GET ")]
+        return [
+            f"{one.method} {one.path}"
+            for one in self.exchanges
+            if one.method != "GET" and not one.sent.startswith(_QUERY)
+        ]
 
     def add_comment(self, pull: int, body: str, author: str | None = None) -> Comment:
         """Add a comment, of the token's author unless another is named."""
@@ -215,7 +221,8 @@ class Fake:
     ) -> Reply:
         if (authorization or "").split(" ")[-1] != self.state.token:
             return _refused(401, "Bad credentials")
-        if not request.startswith("GET ") and not self.state.may_write:
+        reads = request.startswith(("GET ", "POST /graphql"))
+        if not reads and not self.state.may_write:
             return _refused(403, "Resource not accessible by integration")
         body = json.loads(sent) if sent else {}
         for pattern, answer in _ROUTES.items():
@@ -309,14 +316,6 @@ def _get_pull(fake: Fake, query: dict[str, str], body: Any, number: str) -> Repl
     return Reply(200, answers.whole_pull(_answer_of_pull(fake, pull)))
 
 
-def _get_labels(fake: Fake, query: dict[str, str], body: Any, number: str) -> Reply:
-    pull = fake._find_pull(number)
-    if pull is None:
-        return _NOT_FOUND
-    request = f"GET /repos/{fake.state.repository}/issues/{number}/labels"
-    return _paged(fake, request, query, [answers.label(name) for name in pull.labels])
-
-
 def _get_comments(fake: Fake, query: dict[str, str], body: Any, number: str) -> Reply:
     since = query.get("since", "")
     found = [
@@ -335,6 +334,11 @@ def _create_comment(fake: Fake, query: dict[str, str], body: Any, number: str) -
     comment = fake.add_comment(int(number), body["body"])
     made = _answer_of_comment(comment)
     return Reply(201, made, {"Location": made["url"]})
+
+
+def _get_comment(fake: Fake, query: dict[str, str], body: Any, number: str) -> Reply:
+    comment = fake._find_comment(number)
+    return _NOT_FOUND if comment is None else Reply(200, _answer_of_comment(comment))
 
 
 def _edit_comment(fake: Fake, query: dict[str, str], body: Any, number: str) -> Reply:
@@ -356,6 +360,10 @@ def _delete_comment(fake: Fake, query: dict[str, str], body: Any, number: str) -
 
 def _graphql(fake: Fake, query: dict[str, str], body: Any) -> Reply:
     variables = body["variables"]
+    if body["query"].startswith("query("):
+        return _get_objects(fake, body["query"], variables)
+    if not fake.state.may_write:
+        return _refused(403, "Resource not accessible by integration")
     comment = fake._find_comment(variables["node"].removeprefix("IC_"))
     if comment is None:
         message = f"Could not resolve to a node with the id '{variables['node']}'"
@@ -367,6 +375,28 @@ def _graphql(fake: Fake, query: dict[str, str], body: Any) -> Reply:
     if found:
         comment.minimised = found[1]
     return Reply(200, {"data": {}})
+
+
+def _get_objects(fake: Fake, asked: str, variables: dict[str, str]) -> Reply:
+    if f"{variables['owner']}/{variables['name']}" != fake.state.repository:
+        wrong = [{"type": "NOT_FOUND", "message": "Could not resolve to a Repository"}]
+        return Reply(200, {"data": {"repository": None}, "errors": wrong})
+    places = re.findall(r"(\w+): object\(expression: \$(\w+)\)", asked)
+    found = {place: _object(fake, variables[name]) for place, name in places}
+    return Reply(200, {"data": {"repository": found}})
+
+
+def _object(fake: Fake, expression: str) -> dict[str, Any] | None:
+    """Return what `git rev-parse` finds, of which only a file has more than a type."""
+    expression = expression.removeprefix("refs/heads/")
+    there = fake.state.files
+    if ":" not in expression:
+        known = any(name.startswith(f"{expression}:") for name in there)
+        return {"__typename": "Commit"} if known else None
+    if any(name.startswith(f"{expression}/") for name in there):
+        return {"__typename": "Tree"}
+    content = there.get(expression)
+    return None if content is None else answers.blob(content)
 
 
 def _get_compare(fake: Fake, query: dict[str, str], body: Any, basehead: str) -> Reply:
@@ -382,14 +412,6 @@ def _get_commit(fake: Fake, query: dict[str, str], body: Any, sha: str) -> Reply
     if parents is None:
         return _NOT_FOUND
     return Reply(200, answers.git_commit(sha, parents))
-
-
-def _get_file(fake: Fake, query: dict[str, str], body: Any, path: str) -> Reply:
-    ref = query.get("ref", "main")
-    if not any(name.startswith(f"{ref}:") for name in fake.state.files):
-        return _refused(404, f"No commit found for the ref {ref}")
-    content = fake.state.files.get(f"{ref}:{path}")
-    return _NOT_FOUND if content is None else Reply(200, answers.file(path, content))
 
 
 def _get_artifacts(fake: Fake, query: dict[str, str], body: Any, run: str) -> Reply:
@@ -457,15 +479,14 @@ def _update_check(fake: Fake, query: dict[str, str], body: Any, number: str) -> 
 _ROUTES: Mapping[str, Callable[..., Reply]] = {
     r"GET {root}/pulls": _get_pulls,
     r"GET {root}/pulls/(\d+)": _get_pull,
-    r"GET {root}/issues/(\d+)/labels": _get_labels,
     r"GET {root}/issues/(\d+)/comments": _get_comments,
     r"POST {root}/issues/(\d+)/comments": _create_comment,
+    r"GET {root}/issues/comments/(\d+)": _get_comment,
     r"PATCH {root}/issues/comments/(\d+)": _edit_comment,
     r"DELETE {root}/issues/comments/(\d+)": _delete_comment,
     r"POST /graphql": _graphql,
     r"GET {root}/compare/([^/]+)": _get_compare,
     r"GET {root}/git/commits/([^/]+)": _get_commit,
-    r"GET {root}/contents/(.+)": _get_file,
     r"GET {root}/actions/runs/(\d+)/artifacts": _get_artifacts,
     r"GET {root}/actions/artifacts/(\d+)/zip": _get_archive,
     r"GET {root}/actions/runs/(\d+)": _get_run,

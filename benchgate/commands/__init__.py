@@ -15,6 +15,8 @@ from benchgate.errors import BenchgateError, ExitCode
 
 # A newline separates the lines of a tool; all else would command the terminal.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+# What GitHub's runner obeys: the one at the start of a line, the other anywhere.
+_OF_THE_RUNNER = re.compile(r"^\s*:(?=:)|##(?=\[)", re.MULTILINE)
 
 
 class Command(Protocol):
@@ -36,4 +38,5 @@ def complain(error: BenchgateError) -> None:
 
 def _harmless(text: str) -> str:
     """Return *text*, which may hold what a tool or a file said, to be printed."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    shown = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return _OF_THE_RUNNER.sub(lambda found: f"{found[0]} ", shown)

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _publish(judged: Report, args: argparse.Namespace) -> None:
-    from benchgate.commands import publishing  # noqa: PLC0415 - if asked
+    from benchgate.commands.gate import publishing  # noqa: PLC0415 - if asked
     from benchgate.github import sticky  # noqa: PLC0415 - as above
     from benchgate.github.api import connect, place_in  # noqa: PLC0415 - as above
     from benchgate.render.markdown import render_markdown  # noqa: PLC0415 - as above

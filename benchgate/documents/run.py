@@ -473,6 +473,10 @@ def _check_cleared(document: Document) -> None:
         if name in seen or cleared.metric.name != cleared.key.metric:
             problem = "the series is here before, or named otherwise than its metric"
             raise _ImpossibleError(f"$.cleared[{index}]", problem)
+        counts = cleared.metric.kind is model.Kind.ERRORS
+        if cleared.base is not None and not (cleared.base.value or counts):
+            problem = "only errors can be zero: nothing else has a change from it"
+            raise _ImpossibleError(f"$.cleared[{index}].base", problem)
         seen.add(name)
 
 

@@ -6,10 +6,8 @@ is a problem and never a crash.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -38,8 +36,19 @@ mutation($node: ID!, $body: String!) {
     clientMutationId
   }
 }"""
-# How GitHub words the 404 of a file that isn't there; a commit that isn't, otherwise.
-_NO_FILE = "Not Found"
+# Expressions are variables and never a part of the query: branches may be called
+# whatever Git allows.
+_TEXTS = """\
+query($owner: String!, $name: String!, {variables}) {{
+  repository(owner: $owner, name: $name) {{
+{objects}
+  }}
+}}"""
+_TEXT = """\
+    {place}: object(expression: ${place}) {{
+      __typename
+      ... on Blob {{ text isBinary isTruncated }}
+    }}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +204,6 @@ class Client:
         query = {"state": "open", "head": f"{owner}:{branch}"}
         return tuple(map(_pull_of, self._list("/pulls", query, list[_Pull])))
 
-    def labels(self, number: int) -> tuple[str, ...]:
-        """Return the labels that the pull request *number* has now."""
-        path = f"/issues/{number}/labels"
-        return tuple(label.name for label in self._list(path, {}, list[_Label]))
-
     def comments(
         self, number: int, *, since: datetime | None = None
     ) -> tuple[Comment, ...]:
@@ -210,6 +214,16 @@ class Client:
         query = {} if since is None else {"since": _zulu(since)}
         found = self._list(f"/issues/{number}/comments", query, list[_Comment])
         return tuple(sorted(map(_comment_of, found), key=lambda comment: comment.id))
+
+    def comment(self, comment: Comment) -> Comment | None:
+        """Return *comment* as it is now, None where it was deleted."""
+        try:
+            found = self._get(f"/issues/comments/{comment.id}", _Comment)
+        except RefusedError as error:
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+                return None
+            raise
+        return _comment_of(found)
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment below pull request *number*.
@@ -249,25 +263,32 @@ class Client:
             raise
         return tuple(parent.sha for parent in commit.parents)
 
-    def content(self, path: str, ref: str) -> bytes | None:
-        """Return the file *path* at *ref*, None where that commit has none.
+    def texts(self, files: Sequence[tuple[str, str]]) -> tuple[str | None, ...]:
+        """Return the text of each of *files*, (ref, path), None where it isn't there.
 
-        Raises PublishError also where *ref* is unknown, which is not the same.
+        All of them are one request. A ref is a commit, or the whole name of a branch.
+        Raises PublishError also where a ref is unknown, which is not the same, and
+        where there is something else than a text of less than half a megabyte.
         """
-        at = f"/contents/{quote(path)}"
-        try:
-            answer = self._get(at, _Content, {"ref": ref})
-        except RefusedError as error:
-            if error.status == HTTPStatus.NOT_FOUND and error.said == _NO_FILE:
-                return None
-            raise
-        if answer.type != "file" or answer.encoding != "base64":
-            problem = f"GET {self._root}{at}: no file, or one larger than 1 MB"
-            raise PublishError(problem, hint=f"make `{path}` a plain, small file")
-        try:
-            return base64.b64decode(answer.content)
-        except binascii.Error as error:
-            raise PublishError(f"GET {self._root}{at}: not base64") from error
+        refs = tuple(dict.fromkeys(ref for ref, _ in files))
+        expressions = [*refs, *(f"{ref}:{path}" for ref, path in files)]
+        variables = {f"at{n}": text for n, text in enumerate(expressions)}
+        query = _TEXTS.format(
+            variables=", ".join(f"${place}: String!" for place in variables),
+            objects="\n".join(_TEXT.format(place=place) for place in variables),
+        )
+        owner, _, name = self.place.repository.partition("/")
+        answer = self._wire.ask(query, {"owner": owner, "name": name, **variables})
+        found = _shaped(answer, _Texts, request="POST /graphql").data.repository
+        objects = [found.get(place) for place in variables]
+        for ref, commit in zip(refs, objects, strict=False):
+            if commit is None:
+                said = in_one_line(ref)
+                raise PublishError(f"{self.place.repository}: there is no `{said}`")
+        return tuple(
+            None if blob is None else _text_of(blob, path)
+            for blob, (_, path) in zip(objects[len(refs) :], files, strict=True)
+        )
 
     def artifacts(self, run: int, name: str) -> tuple[Artifact, ...]:
         """Return the artifacts of workflow run *run* that are called *name*."""
@@ -380,10 +401,19 @@ class _Commit(msgspec.Struct):
     parents: list[_Sha]
 
 
-class _Content(msgspec.Struct):
-    type: str
-    content: str = ""
-    encoding: str = ""
+class _Object(msgspec.Struct):
+    kind: str = msgspec.field(name="__typename")
+    text: str | None = None
+    is_binary: bool | None = msgspec.field(name="isBinary", default=None)
+    is_truncated: bool = msgspec.field(name="isTruncated", default=False)
+
+
+class _InRepository(msgspec.Struct):
+    repository: dict[str, _Object | None]
+
+
+class _Texts(msgspec.Struct):
+    data: _InRepository
 
 
 class _OfRun(msgspec.Struct):
@@ -478,6 +508,13 @@ def _comment_of(comment: _Comment) -> Comment:
         updated_at=comment.updated_at,
         url=comment.html_url,
     )
+
+
+def _text_of(blob: _Object, path: str) -> str:
+    if blob.kind != "Blob" or blob.text is None or blob.is_truncated:
+        problem = f"{in_one_line(path)}: it is no text, or too long to be read"
+        raise PublishError(problem, hint="make it a plain, small file")
+    return blob.text
 
 
 def _artifact_of(artifact: _Artifact) -> Artifact:

@@ -68,7 +68,6 @@ class _PullRequest(_Wire, frozen=True):
     number: int
     head: _Branch
     base: _Branch
-    labels: tuple[_Label, ...] = ()
 
 
 class _MergeGroup(_Wire, frozen=True):
@@ -88,17 +87,24 @@ class _Payload(_Wire, frozen=True):
     ref: str = ""
     before: str = ""
     after: str = ""
+    action: str = ""
+    label: _Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request, as it was when the event happened."""
+    """A pull request, as it was when the event happened.
+
+    ``labelled`` is the label that the event is about, empty for any other event;
+    ``pushed`` says that the event was a push to it.
+    """
 
     number: int
     head: str
     base_branch: str
     from_fork: bool
-    labels: frozenset[str]
+    labelled: str = ""
+    pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +215,7 @@ def decode(name: str, raw: bytes, *, place: str) -> Event:
         repository=repository.full_name,
         repository_id=repository.id,
         default_branch=repository.default_branch,
-        pull=_pull_from(pull, repository) if pull else None,
+        pull=_pull_from(pull, payload) if pull else None,
         before=group.base_sha if group else payload.before,
         after=group.head_sha if group else payload.after,
         branch=payload.ref.removeprefix("refs/heads/"),
@@ -217,15 +223,17 @@ def decode(name: str, raw: bytes, *, place: str) -> Event:
     )
 
 
-def _pull_from(pull: _PullRequest, repository: _Repository) -> PullRequest:
+def _pull_from(pull: _PullRequest, payload: _Payload) -> PullRequest:
     # Whose fork was deleted has none, and is one all the same.
     theirs = pull.head.repo.id if pull.head.repo else None
+    label = payload.label if payload.action == "labeled" else None
     return PullRequest(
         number=pull.number,
         head=pull.head.sha,
         base_branch=pull.base.ref,
-        from_fork=theirs != repository.id,
-        labels=frozenset(label.name for label in pull.labels),
+        from_fork=theirs != payload.repository.id,
+        labelled=label.name if label else "",
+        pushed=payload.action == "synchronize",
     )
 
 

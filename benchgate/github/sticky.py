@@ -15,17 +15,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 
 import msgspec
 
 from benchgate.errors import PublishError, UsageError
 from benchgate.github.api import Client, Comment
-from benchgate.github.failures import UnsureError
+from benchgate.github.failures import RefusedError, UnsureError
 from benchgate.model import Outcome
 
 # GitHub refuses a comment of more characters.
@@ -131,6 +132,19 @@ def state_of(body: str) -> State | None:
     return msgspec.convert(wire, State, from_attributes=True)
 
 
+def accepting(
+    labels: Collection[str], label: str, *, head: str, before: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return which head the *label* accepts, none where it isn't among *labels*.
+
+    A label holds for the head at which it was first seen, which is what *before*
+    tells. After another push it has to be taken off and set again.
+    """
+    if not label or label not in labels:
+        return ()
+    return before or (head,)
+
+
 def look(client: Client, number: int, *, key: str, author: str) -> Standing:
     """Return what *author* has written for the gate *key* below pull *number*."""
     return _standing(client.comments(number), key=key, author=author)
@@ -163,6 +177,8 @@ def publish(
         problem = f"the comment has {len(whole)} characters, more than GitHub takes"
         raise PublishError(problem, hint="report this as a bug of benchgate")
     found = standing or look(client, number, key=key, author=author)
+    if standing and standing.own:
+        found = _again(client, standing)
     old = found.own[0] if found.own else None
     # The last look before a write: what was true a minute ago isn't of use.
     live = client.pull(number)
@@ -174,7 +190,18 @@ def publish(
             return Published("", Done.KEPT_QUIET)
     elif not _turns_bad(found, state) or not _retired(client, old, key=key):
         return _update(client, old, whole)
-    return _create(client, number, whole, found=found, key=key, author=author)
+    return _create(
+        client, number, whole, found=found, key=key, author=author, state=state
+    )
+
+
+def _again(client: Client, standing: Standing) -> Standing:
+    """Return *standing* with the comment as it is now: judging took its time."""
+    live = client.comment(standing.own[0])
+    if live is None:
+        return replace(standing, own=(), state=None)
+    own = (live, *standing.own[1:])
+    return replace(standing, own=own, state=state_of(live.body))
 
 
 def _standing(comments: Sequence[Comment], *, key: str, author: str) -> Standing:
@@ -194,11 +221,13 @@ def _standing(comments: Sequence[Comment], *, key: str, author: str) -> Standing
 
 def _is_newer(found: Standing, state: State) -> bool:
     """Say whether what is there tells of this head by a later run of the workflow."""
-    there = found.state
-    return (
-        there is not None
-        and (there.workflow, there.head) == (state.workflow, state.head)
-        and (there.run_number, there.attempt) > (state.run_number, state.attempt)
+    return found.state is not None and _is_older(state, found.state)
+
+
+def _is_older(one: State, other: State) -> bool:
+    """Say whether *one* is of an earlier run on the same head than *other*."""
+    return (one.workflow, one.head) == (other.workflow, other.head) and (
+        (one.run_number, one.attempt) < (other.run_number, other.attempt)
     )
 
 
@@ -233,8 +262,12 @@ def _create(
     found: Standing,
     key: str,
     author: str,
+    state: State,
 ) -> Published:
-    """Write a new comment, and leave one where two jobs did so at once."""
+    """Write a new comment, and leave one where two jobs did so at once.
+
+    The oldest one stays, with what the newest run has to say.
+    """
     created = []
     # A 502 tells not whether the comment is there: that is looked up.
     with suppress(UnsureError):
@@ -246,19 +279,27 @@ def _create(
         created.append(client.create_comment(number, whole))
     # A listing may lag behind what was just written.
     comments = {comment.id: comment for comment in (*there, *created)}
-    own = _standing(
+    left = _standing(
         [comments[id_] for id_ in sorted(comments)], key=key, author=author
-    ).own
+    )
+    own = left.own
     if not own:
         problem = f"pull request {number}: the comment is not `{author}`'s"
         raise PublishError(problem, hint="set `comment-author` to who the token is")
     _delete(client, own[1:])
+    if left.state is not None and _is_older(left.state, state):
+        return _update(client, own[0], whole)
     return Published(own[0].url, Done.CREATED)
 
 
 def _delete(client: Client, comments: Sequence[Comment]) -> None:
     for comment in comments:
-        client.delete_comment(comment)
+        try:
+            client.delete_comment(comment)
+        except RefusedError as error:
+            # Another job may have seen the same duplicate.
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
 
 
 class _Wire(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

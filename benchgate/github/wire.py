@@ -12,6 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -122,10 +123,20 @@ class Wire:
             following, asked = _next_page(headers), None
         return answers
 
+    def ask(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """Return what answers a GraphQL *query*, which changes nothing.
+
+        So it is tried again, unlike any other POST; raises as ``send`` does.
+        """
+        for _ in range(self._patience.tries - 1):
+            with suppress(UnsureError):
+                return self._graphql(query, variables)
+            time.sleep(self._patience.between_tries)
+        return self._graphql(query, variables)
+
     def mutate(self, mutation: str, variables: Mapping[str, Any]) -> None:
         """Carry out a GraphQL *mutation*; raises as ``send`` does."""
-        with _translated("POST", "/graphql"):
-            self._requester.graphql_query(mutation, dict(variables))
+        self._graphql(mutation, variables)
 
     def download(self, path: str, *, most: int) -> bytes | None:
         """Return the bytes behind *path*, wherever it redirects to, or None.
@@ -157,6 +168,10 @@ class Wire:
                 if answer.status_code != HTTPStatus.OK:
                     raise _refusal("GET", path, answer.status_code, answer.reason)
                 return self._read(answer, most=most)
+
+    def _graphql(self, text: str, variables: Mapping[str, Any]) -> Any:
+        with _translated("POST", "/graphql"):
+            return self._requester.graphql_query(text, dict(variables))[1]
 
     def _read(self, answer: requests.Response, *, most: int) -> bytes | None:
         until = time.monotonic() + self._patience.download

@@ -19,6 +19,9 @@ from benchgate.measure import git
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REMOTE = "origin"
+# No submodule, whose address the head names; and nothing that goes on afterwards,
+# with the token, beside what is measured.
+_ALONE = ("--no-recurse-submodules", "--no-auto-gc")
 
 
 def parents(root: Path, commit: str) -> tuple[str, ...]:
@@ -44,7 +47,8 @@ def bring(root: Path, commit: str) -> str:
     try:
         git.ask(
             root,
-            *("fetch", "--quiet", "--no-tags", "--depth=1", _REMOTE, commit),
+            *("fetch", "--quiet", "--no-tags", "--depth=1", *_ALONE),
+            *("--", _REMOTE, commit),
         )
     except ToolError as error:
         raise UsageError(
@@ -98,7 +102,8 @@ def _histories(root: Path, one: str, other: str) -> Iterator[tuple[Path, str]]:
         wanted = [_refspec(name) for name in dict.fromkeys((one, other))]
         git.ask(
             place,
-            *("fetch", "--quiet", "--filter=tree:0", "--tags", url, *wanted),
+            *("fetch", "--quiet", "--filter=tree:0", "--tags", *_ALONE),
+            *("--", url, *wanted),
         )
         yield place, git.commit_of(place, _local(other))
 

@@ -8,16 +8,17 @@ through the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 import jinja2
 
-from benchgate.model import Outcome, Report, Verdict
+from benchgate import __version__
+from benchgate.model import Outcome, Report
 from benchgate.render import TEMPLATES
 from benchgate.render.names import Name, Phrase, shown, visible
-from benchgate.render.text import ALL, Limits, view_of
+from benchgate.render.text import ALL, Limits, PullRequest, view_of
 
 # GitHub refuses a comment of more than 65,536 characters; counted in bytes, no way of
 # counting exceeds it. The rest is for the two lines by which we know our own.
@@ -30,6 +31,16 @@ _LIMITS = (
     Limits(unchanged=200, failed=50, missing=100, notes=50),
     Limits(unchanged=0, failed=20, missing=50, notes=30),
     Limits(unchanged=0, improved=20, failed=20, missing=30, notes=20),
+    Limits(failed=20, missing=30, inconclusive=50, improved=20, unchanged=0, notes=20),
+    Limits(
+        regressed=150,
+        failed=20,
+        missing=30,
+        inconclusive=20,
+        improved=10,
+        unchanged=0,
+        notes=20,
+    ),
     Limits(
         regressed=50,
         failed=10,
@@ -57,13 +68,14 @@ _ICON: Mapping[Outcome, str] = {
     Outcome.REGRESSED: "❌",
     Outcome.UNDECIDED: "⚠️",
 }
-_SIGN: Mapping[Verdict, str] = {
-    Verdict.REGRESSED: "🔴",
-    Verdict.IMPROVED: "🟢",
-    Verdict.INCONCLUSIVE: "❔",
-    Verdict.UNCHANGED: "⚪",
-}
+# Slower, and whether that fails the pull request; in words it is said below the table.
+_SIGN: Mapping[bool, str] = {True: "🔴", False: "🟡"}
+# Letters of a line on a phone that leave room for the slowdown.
+_NARROW = 24
+_STEP = re.compile(r"[^/:_-]*[/:_-]+|[^/:_-]+")
 _CODE = re.compile(r"((?<!`)`[^`]+`(?!`))")
+# A unit on a line of its own would be read twice.
+_UNIT = re.compile(r"(?<=[0-9]) (?=(?:%|pp|[nµm]?s|min|h)(?!\w))")
 _NUMBER = re.compile(r"\[?[+\u2212]?∞?[0-9][0-9.,]*\]?")
 # Starts a list inside the one that we write.
 _BULLET = re.compile(r"[-+=]+|[0-9]{1,9}[.)]")
@@ -75,29 +87,48 @@ _HARMLESS = frozenset(".,;?%()'\"+-=/…–—−·→×µ≤≥±∞⁰¹²³�
 
 
 def render_markdown(
-    report: Report, *, run: str = "", most_bytes: int = MOST_BYTES
+    report: Report,
+    *,
+    run: str = "",
+    pull: PullRequest | None = None,
+    most_bytes: int = MOST_BYTES,
+    version: str = __version__,
 ) -> str:
     """Return the comment for *report*: at most *most_bytes* >= 64,000 of UTF-8.
 
-    *run* is the address of the job that measured, which shows all of it.
+    *run* is the address of the job that measured, whose summary shows all of it;
+    *pull* is the pull request whose head, or its merge into the base, was measured.
     """
-    for limits in _LIMITS[:-1]:
-        text = _rendered(report, limits, run)
+    template = _environment().get_template("comment.md.j2")
+    text = ""
+    for limits in _LIMITS:
+        view = view_of(
+            report,
+            limits=limits,
+            pull=pull,
+            elsewhere="in the job summary" if run else "",
+        )
+        text = template.render(view=view, run=run, version=version)
         if len(text.encode()) <= most_bytes:
-            return text
-    return _rendered(report, _LIMITS[-1], run)
+            break
+    return text
 
 
-def render_summary(report: Report) -> str:
+def render_summary(report: Report, *, pull: PullRequest | None = None) -> str:
     """Return the summary of the job for *report*: the comment, with more of it."""
-    return render_markdown(report, most_bytes=MOST_BYTES_OF_A_SUMMARY)
+    return render_markdown(report, pull=pull, most_bytes=MOST_BYTES_OF_A_SUMMARY)
 
 
 def render_problem(problem: str, hint: str, *, run: str = "") -> str:
     """Return the comment for what allowed no report at all."""
-    lines = ["### ⚠️ undecided: this pull request was not judged", "", prose(problem)]
+    lines = ["### ⚠️ undecided: this pull request was not judged", ""]
     if hint:
-        lines += ["", f"**To do:** {prose(hint)}"]
+        lines += [f"**Act: {prose(hint)}.**"]
+    lines += [
+        "This says nothing about the speed of the change.",
+        "",
+        f"The reason: {prose(problem)}.",
+    ]
     if run:
         lines += ["", f"[The log of the run]({address(run)}) says more."]
     return "\n".join([*lines, ""])
@@ -118,18 +149,17 @@ def prose(phrase: str | Phrase) -> str:
     Names become code; so does each other word that GitHub could turn into a link,
     a mention, markup or HTML. Code between backticks stays code.
     """
-    parts = (phrase,) if isinstance(phrase, str) else phrase
-    pieces = [
-        piece
-        for part in parts
-        for piece in ([code(part)] if isinstance(part, Name) else _pieces(part))
-    ]
-    return _joined([piece for piece in pieces if piece]).strip()
+    return _prose(phrase, code)
 
 
 def cell(phrase: str | Phrase) -> str:
     """Return *phrase* as ``prose`` for a table, where a pipe ends even a code span."""
     return prose(phrase).replace("|", r"\|")
+
+
+def label(phrase: str | Phrase) -> str:
+    """Return *phrase* as ``cell``, with names that a narrow screen can break."""
+    return _prose(phrase, _breakable).replace("|", r"\|")
 
 
 def figure(number: str) -> str:
@@ -151,11 +181,6 @@ def address(url: str) -> str:
     return url
 
 
-def _rendered(report: Report, limits: Limits, run: str) -> str:
-    template = _environment().get_template("comment.md.j2")
-    return template.render(view=view_of(report, limits=limits), run=run)
-
-
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -169,6 +194,7 @@ def _environment() -> jinja2.Environment:
     environment.filters = {
         "prose": prose,
         "cell": cell,
+        "label": label,
         "figure": figure,
         "fence": fence,
         "address": address,
@@ -176,6 +202,30 @@ def _environment() -> jinja2.Environment:
         "sign": _SIGN.__getitem__,
     }
     return environment
+
+
+def _prose(phrase: str | Phrase, code_of: Callable[[str], str]) -> str:
+    parts = (phrase,) if isinstance(phrase, str) else phrase
+    pieces = [
+        piece
+        for part in parts
+        for piece in ([code_of(part)] if isinstance(part, Name) else _pieces(part))
+    ]
+    return _joined([piece for piece in pieces if piece]).strip()
+
+
+def _breakable(name: str) -> str:
+    """Return *name* as code in steps, of which a line holds as many as fit.
+
+    A long name would else push the numbers beside it off a phone.
+    """
+    steps = [""]
+    for step in _STEP.findall(shown(name)):
+        if steps[-1] and step.strip() and len(steps[-1]) + len(step) > _NARROW:
+            steps.append(step)
+        else:
+            steps[-1] += step
+    return "<wbr>".join(map(code, steps))
 
 
 def _pieces(text: str) -> list[str]:
@@ -189,16 +239,17 @@ def _pieces(text: str) -> list[str]:
 def _words(text: str) -> str:
     words = visible(text).split(" ")
     first = next((n for n, word in enumerate(words) if word), 0)
-    return " ".join(
+    joined = " ".join(
         word if not word or _is_harmless(word, first=n == first) else code(word)
         for n, word in enumerate(words)
     )
+    return _UNIT.sub("\N{NO-BREAK SPACE}", joined)
 
 
 def _is_harmless(word: str, *, first: bool) -> bool:
     if (first and _BULLET.fullmatch(word)) or _LINKED.search(word):
         return False
-    if _NUMBER.fullmatch(word) or word == "<":
+    if _NUMBER.fullmatch(word) or word in {"<", "@"}:
         return True
     # A colon inside a word makes an address or an emoji.
     return all(c.isalnum() or c in _HARMLESS for c in word.removesuffix(":"))

@@ -26,13 +26,14 @@ _SMALLEST_P = 0.0001
 class Row:
     """One series as it is shown; an empty string is an empty cell.
 
+    ``blocks`` says whether it fails the pull request.
     ``slowdown`` is the reason where there is no interval. ``interval`` names both
     ends with their unit, ``bounds`` is the same in brackets with the unit left out.
     """
 
     label: Phrase
     marks: str
-    verdict: Verdict
+    blocks: bool
     word: str
     base: str
     head: str
@@ -74,7 +75,9 @@ def row_of(judgement: Judgement, *, label: Phrase, marks: str) -> Row:
     return Row(
         label=label,
         marks=marks,
-        verdict=judgement.verdict,
+        blocks=judgement.verdict is Verdict.REGRESSED
+        and judgement.blocking
+        and judgement.accepted is None,
         word=_word(judgement),
         base=_side(judgement, comparison.base.value) if comparison.base else "",
         head=_side(judgement, comparison.head.value) if comparison.head else "",

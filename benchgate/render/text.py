@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 
 from benchgate.acceptance import FILE
 from benchgate.model import (
@@ -65,11 +65,13 @@ _DESIGN: Mapping[Design, str] = {
 class Table:
     """Rows that share a verdict.
 
-    ``summary`` counts them and is empty without any, ``cut`` counts those not shown.
+    ``summary`` counts them and is empty without any, ``cut`` counts those not shown,
+    ``remarks`` are sentences about single ones.
     """
 
     summary: str
     rows: tuple[Row, ...]
+    remarks: tuple[Phrase, ...]
     cut: str
     power: Phrase
 
@@ -94,6 +96,17 @@ class Listing:
     summary: str
     lines: tuple[Phrase, ...]
     cut: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """The pull request that a report is about: its number, and its head commit.
+
+    What was measured is that commit, or its merge into the base.
+    """
+
+    number: int
+    head: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +153,22 @@ class View:
     error_control: str
     cost: str
     reproduce: Phrase
+    commands: tuple[str, ...]
     entry: tuple[str, ...]
 
     @property
     def moved(self) -> tuple[Row, ...]:
         """Return the rows of what got slower and of what got faster."""
         return (*self.regressed.rows, *self.improved.rows)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether what could not be told is all that keeps it undecided."""
+        return (
+            self.outcome is Outcome.UNDECIDED
+            and bool(self.inconclusive.rows)
+            and not (self.broken or self.removed.lines)
+        )
 
     @property
     def is_quiet(self) -> bool:
@@ -168,10 +191,24 @@ class View:
 ALL = Limits()
 
 
-def view_of(report: Report, *, limits: Limits = ALL) -> View:
-    """Return *report* in words, with at most *limits* of each."""
+def view_of(
+    report: Report,
+    *,
+    limits: Limits = ALL,
+    pull: PullRequest | None = None,
+    elsewhere: str = "",
+) -> View:
+    """Return *report* in words, with at most *limits* of each.
+
+    *pull* is the pull request whose commits it compares; *elsewhere* is where the rest
+    is shown, such as ``in the job summary``, empty if nowhere.
+    """
     groups = _groups(report.judgements)
     notes = _Notes(report)
+
+    def cut(total: int, shown_ones: int) -> str:
+        return _cut(total, shown_ones, elsewhere)
+
     label = labeller(report.judgements)
 
     def table(group: str, limit: int, what: str) -> Table:
@@ -182,10 +219,12 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
         return Table(
             summary=f"{count(len(members), _noun(members))} {what}" if members else "",
             rows=tuple(rows),
-            cut=_cut(len(members), len(rows)),
+            remarks=_remarks(rows),
+            cut=cut(len(members), len(rows)),
             power=_power(members, label),
         )
 
+    commands = _commands(report, pull) if pull else ()
     failed = report.failed[: limits.failed]
     regressed = table("regressed", limits.regressed, "regressed")
     accepted = table("accepted", limits.regressed, "regressed and accepted")
@@ -206,34 +245,44 @@ def view_of(report: Report, *, limits: Limits = ALL) -> View:
         unchanged=unchanged,
         broken=tuple(_broken(f, n) for n, f in enumerate(failed, start=1)),
         broken_summary=f"{len(report.failed)} did not run",
-        broken_cut=_cut(len(report.failed), len(failed)),
+        broken_cut=cut(len(report.failed), len(failed)),
         removed=_listing(
-            "{} removed",
+            f"{count(len(report.removed), 'benchmark')} removed",
             [_missing(m, "to") for m in report.removed],
             limits.missing,
+            cut,
         ),
         added=_listing(
-            "{} added",
+            f"{count(len(report.added), 'benchmark')} added",
             [_missing(m, "from") for m in report.added],
             limits.missing,
+            cut,
         ),
-        left_out=_left_out(report.left_out, limits.missing),
-        notes=notes.listing(limits.notes),
+        left_out=_listing(
+            f"{count(len(report.left_out), 'benchmark')} not measured",
+            _left_out(report.left_out),
+            limits.missing,
+            cut,
+        ),
+        notes=_listing(
+            count(len(notes.lines), "doubt"), notes.lines, limits.notes, cut
+        ),
         differences=_listing(
-            "{} between the machines of base and head",
+            f"{count(len(report.differences), 'difference')} "
+            "between the machines of base and head",
             [(sentence(d),) for d in report.differences],
             limits.notes,
-            one="difference",
-            many="differences",
+            cut,
         ),
         environment=_environment(report.base_environment, report.head_environment)[
             : limits.machine
         ],
-        subject=_subject(report),
+        subject=_subject(report, pull),
         settled=_settled(report),
         error_control=_error_control(report),
         cost=_cost(report.cost),
-        reproduce=_reproduce(report),
+        reproduce=() if commands else _reproduce(report),
+        commands=commands,
         entry=_entry(groups["regressed"], limits.entries),
     )
 
@@ -265,13 +314,24 @@ def _noun(judgements: Sequence[Judgement]) -> str:
     return "benchmark" if len(benchmarks) == len(judgements) else "series"
 
 
-def _cut(total: int, shown_ones: int) -> str:
+def _cut(total: int, shown_ones: int, elsewhere: str) -> str:
     """Say how many of *total* are not shown; nothing when all are."""
     number = total - shown_ones
     if number <= 0:
         return ""
-    more = "more " if shown_ones else ""
-    return f"{number} {more}{'is' if number == 1 else 'are'} not shown."
+    more = " more" if shown_ones else ""
+    verb = "is" if number == 1 else "are"
+    return f"{number}{more} {verb} {elsewhere or 'not shown'}."
+
+
+def _remarks(rows: Sequence[Row]) -> tuple[Phrase, ...]:
+    """Return what is said of single *rows*, each sentence once."""
+    labels: dict[Phrase, list[Phrase]] = {}
+    for row in rows:
+        for said in (() if row.interval else row.slowdown, row.remark):
+            if said:
+                labels.setdefault(said, []).append(row.label)
+    return tuple(_named(found, said) for said, found in labels.items())
 
 
 # The first lines: the decision, and whether the reader must act.
@@ -385,6 +445,11 @@ def _action(report: Report, groups: Groups) -> str:
         them = "them" if len(groups["regressed"]) > 1 else "it"
         return f"Act: fix {them}, or accept {them} in `{FILE}`."
     if report.outcome is Outcome.UNDECIDED:
+        if groups["inconclusive"] and not (report.failed or report.removed):
+            return (
+                "Act: run again with more rounds, or calm the machine down: "
+                "`benchgate doctor` says how."
+            )
         return (
             "Act: mend what is named here and run again. "
             "This says nothing about the speed of the change."
@@ -453,13 +518,14 @@ class _Notes:
         numbers = [self._number[text] for text in self._texts.get(key, ())]
         return " ".join(str(n).translate(_SUPERSCRIPT) for n in sorted(numbers))
 
-    def listing(self, limit: int) -> Listing:
-        """Return at most *limit* doubts, those about everything first."""
+    @property
+    def lines(self) -> list[Phrase]:
+        """Return the doubts, those about everything first."""
         marked: list[Phrase] = [
             (f"{str(n).translate(_SUPERSCRIPT)} ", sentence(text), self._shared(text))
             for text, n in self._number.items()
         ]
-        return _listing("{}", [*self._general, *marked], limit, one="doubt")
+        return [*self._general, *marked]
 
     def _shared(self, text: str) -> str:
         return f" ({self._count[text]} series)" if self._count[text] > 1 else ""
@@ -472,18 +538,10 @@ def _doubt(doubt: Doubt) -> Phrase:
 
 
 def _listing(
-    summary: str,
-    lines: Sequence[Phrase],
-    limit: int,
-    *,
-    one: str = "benchmark",
-    many: str = "",
+    summary: str, lines: Sequence[Phrase], limit: int, cut: Callable[[int, int], str]
 ) -> Listing:
-    number = len(lines)
-    counted = f"{number} {many}" if many and number != 1 else count(number, one)
-    return Listing(
-        summary.format(counted), tuple(lines[:limit]), _cut(number, len(lines[:limit]))
-    )
+    some = tuple(lines[:limit])
+    return Listing(summary, some, cut(len(lines), len(some)))
 
 
 def _broken(failure: Failure, number: int) -> Broken:
@@ -510,31 +568,32 @@ def _missing(missing: Missing, how: str) -> Phrase:
     return (*name, f", perhaps renamed {how} ", Name(missing.likely))
 
 
-def _left_out(left_out: Sequence[Doubt], limit: int) -> Listing:
+def _left_out(left_out: Sequence[Doubt]) -> list[Phrase]:
     """Return one line a reason, with the first names that it holds for."""
-    names: dict[str, list[str]] = {}
+    names: dict[str, list[Phrase]] = {}
     for doubt in left_out:
         found = names.setdefault(doubt.text, [])
         if doubt.series is not None:
-            found.append(doubt.series.benchmark)
-    lines = [_named(found, text) for text, found in names.items()]
-    summary = f"{count(len(left_out), 'benchmark')} not measured"
-    return Listing(summary, tuple(lines[:limit]), _cut(len(lines), len(lines[:limit])))
+            found.append((Name(doubt.series.benchmark),))
+    return [_named(found, (sentence(text),)) for text, found in names.items()]
 
 
-def _named(names: Sequence[str], text: str) -> Phrase:
-    if not names:
-        return (sentence(text),)
-    first = [part for name in names[:_EXAMPLES] for part in (", ", Name(name))][1:]
-    more = len(names) - _EXAMPLES
+def _named(labels: Sequence[Phrase], said: Phrase) -> Phrase:
+    """Return *said* behind the first of the *labels* that it is said of."""
+    if not labels:
+        return said
+    first = [part for label in labels[:_EXAMPLES] for part in (", ", *label)][1:]
+    more = len(labels) - _EXAMPLES
     rest = f" and {more} more" if more > 0 else ""
-    return (*first, f"{rest}: ", sentence(text))
+    return (*first, f"{rest}: ", *said)
 
 
 def _environment(
     base: Environment, head: Environment
 ) -> tuple[tuple[str, Phrase], ...]:
     """Return what is known of the machines, once where both are the same."""
+    if base == Environment():
+        base = head  # nothing was measured there
     names = [f.name for f in fields(Environment) if f.name != "tools"]
     pairs = [
         (name.replace("_", " "), str(getattr(base, name)), str(getattr(head, name)))
@@ -563,13 +622,19 @@ def _on_both(base: str, head: str) -> Phrase:
     return tuple(part for phrase in known for part in (", ", *phrase))[1:]
 
 
-def _subject(report: Report) -> Phrase:
+def _subject(report: Report, pull: PullRequest | None) -> Phrase:
     base, head = _commit(report.base), _commit(report.head)
     design = _DESIGN[report.design]
     if not base and not head:
         return (f"Base and head {design}.",)
     if report.base == report.head:
-        return (*head, " alone.")
+        return (
+            *head,
+            " against itself." if report.judgements else " was measured alone.",
+        )
+    if pull and pull.head != report.head.sha:
+        # Nobody knows the merge that GitHub made; the commit they pushed, they do.
+        head = (*_commit(replace(report.head, sha=pull.head, ref="")), " as merged")
     unnamed = ("an unnamed commit",)
     return (*(base or unnamed), " → ", *(head or unnamed), f", {design}.")
 
@@ -607,7 +672,9 @@ def _effort(judgement: Judgement) -> tuple[bool, bool, int, str]:
 
 def _commit(commit: Commit) -> Phrase:
     sha = commit.sha[:_SHOWN_OF_SHA] if _SHA.fullmatch(commit.sha) else commit.sha
-    named = [Name(part) for part in (commit.ref, sha) if part]
+    # Who names a commit by its hash has named it once.
+    ref = "" if commit.sha.startswith(commit.ref) else commit.ref
+    named = [Name(part) for part in (ref, sha) if part]
     parts = [part for name in named for part in (" ", name)][1:]
     dirty = [" with uncommitted changes"] if commit.dirty else []
     return (*parts, *dirty)
@@ -657,7 +724,7 @@ def _duration(seconds: float) -> str:
 def _reproduce(report: Report) -> Phrase:
     """Say how to see the same at a desk; nothing for files that somebody named."""
     head, base = report.head, report.base
-    if not _SHA.fullmatch(head.sha):
+    if not _SHA.fullmatch(head.sha) or (base == head and not report.judgements):
         return ()
     against = f" --base {base.sha[:12]}" if _SHA.fullmatch(base.sha) else ""
     if report.design is Design.STORED:
@@ -666,6 +733,30 @@ def _reproduce(report: Report) -> Phrase:
     if head.dirty:
         return (f"Reproduce: {command} in the same work tree.",)
     return ("Reproduce: check out ", Name(head.sha[:12]), f" and run {command}.")
+
+
+def _commands(report: Report, pull: PullRequest) -> tuple[str, ...]:
+    """Return what to type in a clone to see the same; nothing if that can't be said.
+
+    The merge that GitHub made is gone with the next push, so it is made again.
+    """
+    commits = report.base.sha, report.head.sha, pull.head
+    if report.head.dirty or not all(map(_SHA.fullmatch, commits)):
+        return ()
+    merged = pull.head != report.head.sha
+    if report.design is Design.STORED:
+        return (
+            f"git fetch origin pull/{pull.number}/{'merge' if merged else 'head'}",
+            "git checkout --detach FETCH_HEAD",
+            "benchgate compare --against baseline",
+        )
+    base = report.base.sha[:12]
+    return (
+        f"git fetch origin {report.base.sha} pull/{pull.number}/head",
+        f"git checkout --detach {pull.head[:12]}",
+        *((f"git merge --no-edit {base}",) if merged else ()),
+        f"benchgate compare --base {base}",
+    )
 
 
 def _entry(regressed: Sequence[Judgement], limit: int) -> tuple[str, ...]:

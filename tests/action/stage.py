@@ -16,19 +16,24 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.github_server import Artifact, Fake, Pull
+from tests.gate.projects import MANIFEST, install
+from tests.github_server import Artifact, Fake, Pull, State, serving
 from tests.repositories import repository
 from tests.repositories import run as git
 
 ROOT = Path(__file__).parents[2]
 ACT = Path(sysconfig.get_path("scripts")) / "act"
 RUN = 17
+# The seconds that a job may take beside building, measuring and bringing tools.
+MOST_OVERHEAD = 25
 SERVER = "https://github.example"
 REPOSITORY = {
     "id": 1,
@@ -38,7 +43,11 @@ REPOSITORY = {
     "default_branch": "main",
     "fork": False,
 }
+# What GitHub calls its runners, and what ``act`` shall run here.
+_RUNNERS = ("ubuntu-latest", "ubuntu-24.04")
 _USES = re.compile(r"uses: (actions/(checkout|upload-artifact)@[0-9a-f]{40})")
+# What of a log is shown while a job runs.
+_STEP = re.compile(r"(?<=\| )benchgate: .*|(?:Success|Failure) - Main [A-Z].*\]")
 _STUBS = {
     "checkout": """
       run: |
@@ -70,10 +79,19 @@ runs:
 
 @dataclass(frozen=True)
 class Played:
-    """How a job ended: its log, and whether it failed."""
+    """How a job ended: its log, and whether it failed.
+
+    ``seconds`` is the whole job, ``needed`` what of it went into building, measuring
+    and bringing tools; ``calls`` are the requests to GitHub's API.
+    """
 
     failed: bool
     log: str
+    event: str
+    job: str
+    seconds: float
+    needed: float
+    calls: int
 
     def output(self, name: str) -> str:
         """Return the last value that an output of this *name* was set to."""
@@ -81,9 +99,18 @@ class Played:
         return next((value for value in reversed(found) if value), "")
 
     @property
+    def overhead(self) -> float:
+        """The seconds that are benchgate's own."""
+        return self.seconds - self.needed
+
+    @property
     def summary(self) -> str:
         """What the page of the run shows."""
         return "\n".join(re.findall(r"Summary - (.*?)\n\[", self.log, re.DOTALL))
+
+
+# Each job in its turn, for the table in the end.
+PLAYED: list[Played] = []
 
 
 @dataclass
@@ -117,9 +144,25 @@ class Stage:
 
     def open(self) -> None:
         """Make the origin a server that gives out single commits, as GitHub does."""
+        self.origin.mkdir()
+        git(self.origin, "init", "--quiet", "--initial-branch", "main")
+        git(self.origin, "config", "user.name", "a")
+        git(self.origin, "config", "user.email", "a@example.org")
         git(self.origin, "config", "uploadpack.allowAnySHA1InWant", "true")
         git(self.origin, "config", "uploadpack.allowFilter", "true")
         git(self.origin, "config", "receive.denyCurrentBranch", "ignore")
+
+    def commit(self, branch: str, files: Mapping[str, str]) -> str:
+        """Commit *files* to *branch*, anew from ``main``, and return the hash."""
+        if branch != "main":
+            git(self.origin, "checkout", "--quiet", "-B", branch, "main")
+        for name, text in files.items():
+            place = self.origin / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        git(self.origin, "add", "--all")
+        git(self.origin, "commit", "--quiet", "--allow-empty", "--message", "change")
+        return git(self.origin, "rev-parse", "HEAD")
 
     def pull_request(self, *, fork: bool = True) -> dict[str, Any]:
         """Merge ``topic`` as GitHub does, and return the payload."""
@@ -136,7 +179,8 @@ class Stage:
         state.runs[RUN] = head
         state.parents[merge] = [main, head]
         state.ancestries[f"{main}...main"] = "identical"
-        state.files[f"{head}:README.md"] = b""
+        # Of a commit without any file there would be nothing to give out.
+        state.files[f"{head}:README.md"] = state.files["main:README.md"] = b""
         for name in ("benchgate.yml", "benchgate.accepted.yml"):
             for ref, commit in (("main", main), (head, head)):
                 self._serve(name, ref, commit)
@@ -176,8 +220,12 @@ class Stage:
         text = git(self.origin, "show", f"main:.github/workflows/{workflow}")
         # Newer than the list of keys that act knows.
         (place / workflow).write_text(text.replace(", queue: max", "") + "\n")
-        repository(place / "here")
-        sha = git(self.origin, "rev-parse", ref)
+        # Where act looks up which commit the run is of.
+        here = place / "here"
+        repository(here)
+        git(here, "fetch", "--quiet", str(self.origin), ref)
+        git(here, "reset", "--quiet", "--soft", "FETCH_HEAD")
+        sha = git(here, "rev-parse", "HEAD")
         words = [
             str(ACT),
             *(
@@ -188,12 +236,9 @@ class Stage:
                 str(place / workflow),
             ),
             *("--job", job, "--eventpath", str(place / "event.json")),
-            *("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server"),
-            *(
-                "--no-skip-checkout",
-                "--secret",
-                f"GITHUB_TOKEN={self.github.state.token}",
-            ),
+            *(w for name in _RUNNERS for w in ("--platform", f"{name}=-self-hosted")),
+            *("--no-cache-server", "--no-skip-checkout"),
+            *("--secret", f"GITHUB_TOKEN={self.github.state.token}"),
             *("--local-repository", f"benchgate/benchgate@v1={self.action}"),
             *self._stubs(text),
         ]
@@ -213,16 +258,28 @@ class Stage:
             **self.variables,
         }
         given = [w for name, v in variables.items() for w in ("--env", f"{name}={v}")]
-        done = subprocess.run(
-            [*words, *given],
-            env=variables,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        for left in (self.folder / "uploads").iterdir():
+            shutil.rmtree(left)
+        before, started = len(self.github.calls), time.monotonic()
+        _say(f"{event}: {workflow}, job {job} ...")
+        failed, log = _followed([*words, *given], variables)
+        played = Played(
+            failed=failed,
+            log=log,
+            event=event,
+            job=job,
+            seconds=time.monotonic() - started,
+            needed=_seconds_of_tools(log) + self._cost(),
+            calls=len(self.github.calls) - before,
         )
-        return Played(done.returncode != 0, done.stdout)
+        PLAYED.append(played)
+        return played
+
+    def _cost(self) -> float:
+        """Return the seconds of building and measuring that the uploads speak of."""
+        runs = (self.folder / "uploads").glob("*/run.json")
+        costs = [json.loads(run.read_bytes())["cost"] for run in runs]
+        return sum(sum(cost.values()) for cost in costs if cost)
 
     def uploaded(self, *, head: str) -> None:
         """Give the server what the last job has uploaded."""
@@ -302,6 +359,88 @@ class Stage:
         place = self.folder / "home" / ".gitconfig"
         words = ("git", "config", "--file", str(place), name, value)
         subprocess.run(words, check=True)
+
+
+@contextmanager
+def stage_with_fakes(folder: Path, workflows: Mapping[str, Path]) -> Iterator[Stage]:
+    """Yield the stage of a crate with fake tools, and these *workflows* on ``main``."""
+    tools = folder / "tools"
+    install(tools, "cargo", "k6")
+    (tools / "uv").symlink_to(Path(sysconfig.get_path("scripts")) / "uv")
+    (folder / "state").mkdir()
+    with serving(State(repository="o/r")) as github:
+        variables = {"FAKE_STATE": str(folder / "state")}
+        stage = Stage(folder, github, path_with(tools), variables)
+        stage.open()
+        benches = '[[bench]]\nname = "core"\n'
+        files = {
+            "Cargo.toml": MANIFEST.format(name="shop", needs="", benches=benches),
+            ".gitignore": "target\nCargo.lock\n",
+            "benchgate.yml": "measure: {looks: [8], slice: 0.01s, design: paired}\n",
+        }
+        for name, place in workflows.items():
+            files[f".github/workflows/{name}"] = place.read_text()
+        stage.commit("main", {**files, **benchmarks()})
+        yield stage
+
+
+def benchmarks(words: str = "", **times: float) -> dict[str, str]:
+    """Return the files of a crate whose benchmarks take so many nanoseconds."""
+    text = json.dumps({"times": {"parse/1": 100.0, "sort": 500.0, **times}})
+    return {"benches/core.rs": text, "README.md": words}
+
+
+@contextmanager
+def stage_with_tools(folder: Path) -> Iterator[Stage]:
+    """Yield an empty stage with the cargo and the k6 of this machine."""
+    brought = [shutil.which(name) for name in ("cargo", "k6")]
+    folders = sorted({Path(place).parent for place in brought if place})
+    tools = folder / "tools"
+    tools.mkdir()
+    (tools / "uv").symlink_to(Path(sysconfig.get_path("scripts")) / "uv")
+    variables = {
+        name: os.environ.get(name, str(Path.home() / place))
+        for name, place in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"))
+    }
+    with serving(State(repository="o/r")) as github:
+        stage = Stage(folder, github, path_with(tools, *folders), variables)
+        stage.open()
+        yield stage
+    # What Cargo built for the base: a gigabyte that pytest would keep.
+    shutil.rmtree(folder / "home", ignore_errors=True)
+
+
+def _followed(words: list[str], variables: dict[str, str]) -> tuple[bool, str]:
+    """Return whether the job of these *words* failed, and its log, and say its steps.
+
+    It may take a quarter of an hour.
+    """
+    lines = []
+    with subprocess.Popen(
+        words,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            for step in _STEP.findall(line):
+                _say(f"  {step}")
+    return process.returncode != 0, "".join(lines)
+
+
+def _say(what: str) -> None:
+    print(f"act: {what}", flush=True)  # noqa: T201 - `make act` shows how far it is
+
+
+def _seconds_of_tools(log: str) -> float:
+    """Return how long bringing the tools took, which act prints as ``1m2.3s``."""
+    found = re.search(r"Main Bring the tools \[(?:(\d+)m)?([0-9.]+)(m|µ|n)?s\]", log)
+    if found is None or found[3]:
+        return 0.0
+    return 60 * float(found[1] or 0) + float(found[2])
 
 
 def path_with(*folders: Path) -> str:

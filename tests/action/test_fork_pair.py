@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.action.stage import ROOT, Stage, path_with
-from tests.gate.projects import MANIFEST, install
-from tests.github_server import State, serving
+from tests.action.stage import ROOT, Stage, benchmarks, stage_with_fakes
 from tests.repositories import run as git
 
-TIMES = {"parse/1": 100.0, "parse/2": 2000.0, "sort": 500.0}
+EXAMPLES = ROOT / "examples" / "workflows" / "forks"
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Return a crate with three benchmarks on ``main``, and a server that has it."""
+    names = ("bench.yml", "benchgate.yml")
     folder = tmp_path_factory.mktemp("stage")
-    tools = folder / "tools"
-    install(tools, "cargo", "k6")
-    (tools / "uv").symlink_to(Path(sysconfig.get_path("scripts")) / "uv")
-    (folder / "state").mkdir()
-    with serving(State(repository="o/r")) as github:
-        stage = Stage(
-            folder,
-            github,
-            path_with(tools),
-            {"FAKE_STATE": str(folder / "state")},
-        )
-        origin = stage.origin
-        origin.mkdir()
-        git(origin, "init", "--quiet", "--initial-branch", "main")
-        git(origin, "config", "user.name", "a")
-        git(origin, "config", "user.email", "a@example.org")
-        benches = '[[bench]]\nname = "core"\n'
-        manifest = MANIFEST.format(name="shop", needs="", benches=benches)
-        (origin / "Cargo.toml").write_text(manifest)
-        (origin / ".gitignore").write_text("target\nCargo.lock\n")
-        settings = "measure: {looks: [8], slice: 0.01s, design: paired}\n"
-        (origin / "benchgate.yml").write_text(settings)
-        workflows = origin / ".github" / "workflows"
-        workflows.mkdir(parents=True)
-        for name in ("bench.yml", "benchgate.yml"):
-            example = ROOT / "examples" / "workflows" / "forks" / name
-            (workflows / name).write_text(example.read_text())
-        commit(stage, "main", TIMES)
-        stage.open()
+    with stage_with_fakes(folder, {name: EXAMPLES / name for name in names}) as stage:
         yield stage
-
-
-def commit(stage: Stage, branch: str, times: dict[str, float], words: str = "") -> str:
-    """Commit benchmarks that take so many nanoseconds to *branch*."""
-    origin = stage.origin
-    if branch != "main":
-        git(origin, "checkout", "--quiet", "-B", branch, "main")
-    (origin / "benches").mkdir(exist_ok=True)
-    (origin / "benches" / "core.rs").write_text(json.dumps({"times": times}))
-    (origin / "README.md").write_text(words)
-    git(origin, "add", "--all")
-    git(origin, "commit", "--quiet", "--allow-empty", "--message", "change")
-    return git(origin, "rev-parse", "HEAD")
 
 
 def test_each_event_in_its_turn(stage: Stage) -> None:
     # The first pull request, by a stranger: it is slower.
-    commit(stage, "topic", {**TIMES, "sort": 700.0})
+    stage.commit("topic", benchmarks(sort=700.0))
     opened = stage.pull_request()
     merge = "refs/pull/7/merge"
     bench = {"workflow": "bench.yml", "job": "measure", "ref": merge}
@@ -78,26 +32,26 @@ def test_each_event_in_its_turn(stage: Stage) -> None:
 
     assert measured.failed, measured.log
     assert measured.output("outcome") == "regressed", measured.log
-    assert "### ❌ regressed: 1 of 3 benchmarks is slower" in measured.summary
+    assert "### ❌ regressed: 1 of 2 benchmarks is slower" in measured.summary
     assert stage.github.state.token not in measured.log
 
     told = stage.play("workflow_run", stage.ended(opened, measured), **report)
 
     assert not told.failed, told.log
     (comment,) = stage.github.state.comments
-    assert "### ❌ regressed: 1 of 3 benchmarks is slower" in comment.body
+    assert "### ❌ regressed: 1 of 2 benchmarks is slower" in comment.body
     assert told.output("comment-url")
 
     # Two more pushes: slower still, then mended.
-    commit(stage, "topic", {**TIMES, "sort": 800.0})
+    stage.commit("topic", benchmarks(sort=800.0))
     again = stage.pull_request()
     second = stage.play("pull_request", again, **bench)
     stage.play("workflow_run", stage.ended(again, second), **report)
     assert second.failed
     (comment,) = stage.github.state.comments
-    assert "+60 %" in comment.body
+    assert "**+60" in comment.body
 
-    commit(stage, "topic", TIMES, words="mended")
+    stage.commit("topic", benchmarks(words="mended"))
     third = stage.pull_request()
     clean = stage.play("pull_request", third, **bench)
     stage.play("workflow_run", stage.ended(third, clean), **report)

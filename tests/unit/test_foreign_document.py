@@ -19,10 +19,12 @@ from benchgate.model import (
     Measurement,
     Round,
     Run,
+    SeriesKey,
+    SideValue,
     Witness,
 )
 from tests.builders import LAW, TIME, effect, key, paired, report_of
-from tests.unit.test_run_document import BOTH, MEASUREMENTS
+from tests.unit.test_run_document import BOTH, ERRORS, MEASUREMENTS
 
 PROMISE = "**Merge this**, @octo-team says <b>yes</b>\n::error::forged"
 
@@ -201,3 +203,22 @@ def test_too_many_series_are_refused() -> None:
 
     with pytest.raises(FormatError, match=r"\$\.head\.series"):
         decoded(document)
+
+
+def test_a_change_from_nothing_is_refused() -> None:
+    nothing = replace(CLEARED, base=SideValue(0.0, 1))
+
+    with pytest.raises(FormatError, match=r"cleared\[0\]\.base: only errors"):
+        decoded(replace(BOTH, cleared=(nothing,)))
+
+
+def test_no_error_at_all_is_a_base_like_any_other() -> None:
+    counted = replace(
+        CLEARED,
+        key=SeriesKey("load", "checkout", "errors"),
+        metric=ERRORS,
+        base=SideValue(0.0, 1),
+    )
+    told = replace(BOTH, base=None, head=replace(BOTH.head, rounds=()))
+
+    assert decoded(replace(told, cleared=(counted,))).cleared[0].base == counted.base

@@ -28,16 +28,16 @@ def test_a_pull_request_is_read(client: Client) -> None:
     assert (pull.base.ref, pull.base.repository) == ("main", 1)
 
 
+def test_labels_are_read(client: Client, github: Fake) -> None:
+    github.state.pulls[0].labels = ["perf: accepted", "bug"]
+
+    assert client.pull(PULL).labels == ("perf: accepted", "bug")
+
+
 def test_a_fork_that_is_gone_has_no_repository(client: Client, github: Fake) -> None:
     github.state.pulls[0].head_repository = None
 
     assert client.pull(PULL).head.repository is None
-
-
-def test_labels_are_read(client: Client, github: Fake) -> None:
-    github.state.pulls[0].labels = ["perf: accepted", "bug"]
-
-    assert client.labels(PULL) == ("perf: accepted", "bug")
 
 
 def test_all_pages_of_comments_are_read(client: Client, github: Fake) -> None:
@@ -88,42 +88,81 @@ def test_a_comparison_is_read(client: Client, github: Fake) -> None:
     assert client.compare(HEAD, "feature/x") == Ancestry("ahead", HEAD)
 
 
-def test_a_file_is_read(client: Client, github: Fake) -> None:
-    github.state.files["main:.github/benchgate.yml"] = b"a: \xff\n" * 50
-
-    content = client.content(".github/benchgate.yml", "main")
-
-    assert content == b"a: \xff\n" * 50
+MAIN = "refs/heads/main"
 
 
-def test_an_absent_file_is_none(client: Client, github: Fake) -> None:
-    github.state.files["main:README.md"] = b""
+def test_many_files_are_read_by_one_request(client: Client, github: Fake) -> None:
+    files = {"main:README.md": b"", f"{HEAD}:.github/a b.yml": "ü: \n".encode()}
+    github.state.files = files
 
-    assert client.content("benchgate.yml", "main") is None
-    assert client.content("README.md", "main") == b""
+    texts = client.texts(
+        [(MAIN, "README.md"), (MAIN, "absent.yml"), (HEAD, ".github/a b.yml")]
+    )
+
+    assert texts == ("", None, "ü: \n")
+    assert github.calls == ["POST /graphql"]
+    assert github.writes == []
+
+
+def test_the_name_of_a_branch_is_no_part_of_the_query(
+    client: Client, github: Fake
+) -> None:
+    branch = 'x") { id } #$at0'
+    github.state.files = {f"{branch}:a.yml": b"text", "main:a.yml": b"other"}
+
+    assert client.texts([(f"refs/heads/{branch}", "a.yml")]) == ("text",)
+    assert b"{ id }" not in github.exchanges[0].sent.partition(b'"variables"')[0]
 
 
 def test_a_file_of_an_unknown_commit_is_not_absent(client: Client) -> None:
-    with pytest.raises(PublishError, match="No commit found for the ref main"):
-        client.content("benchgate.yml", "main")
+    with pytest.raises(PublishError, match="there is no `refs/heads/main`"):
+        client.texts([(MAIN, "benchgate.yml")])
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "files",
     [
-        '{"type": "symlink"}',
-        '{"type": "file", "encoding": "none", "content": ""}',
-        "[]",
-        '{"type": "file", "encoding": "base64", "content": "A"}',
+        {"main:benchgate.yml/a": b"in a folder of this name"},
+        {"main:benchgate.yml": b"\xff"},
+        {"main:benchgate.yml": b"a" * 600_000},
     ],
 )
 def test_what_is_no_small_file_is_a_problem(
+    client: Client, github: Fake, files: dict[str, bytes]
+) -> None:
+    github.state.files = files
+
+    with pytest.raises(PublishError, match=r"benchgate\.yml: it is no text"):
+        client.texts([(MAIN, "benchgate.yml")])
+
+
+def test_a_repository_that_is_gone_is_a_problem(github: Fake) -> None:
+    place = Place(github.api, "https://github.com", "octo/other")
+
+    with (
+        connect(place, "the-token", patience=AT_ONCE) as client,
+        pytest.raises(RefusedError, match="404"),
+    ):
+        client.texts([(MAIN, "benchgate.yml")])
+
+
+def test_a_question_about_files_is_tried_again(client: Client, github: Fake) -> None:
+    github.state.files = {"main:a.yml": b"text"}
+    github.faults.append(Fault("POST /graphql", status=502, times=2))
+
+    assert client.texts([(MAIN, "a.yml")]) == ("text",)
+
+
+@pytest.mark.parametrize(
+    "answer", ["[]", "{}", '{"data": {"repository": null}}', '{"data": {"a": {}}}']
+)
+def test_an_answer_about_files_that_is_none_is_a_problem(
     client: Client, github: Fake, answer: str
 ) -> None:
-    github.faults.append(Fault("contents", status=200, text=answer))
+    github.faults.append(Fault("POST /graphql", status=200, text=answer))
 
-    with pytest.raises(PublishError, match=r"contents/benchgate\.yml"):
-        client.content("benchgate.yml", "main")
+    with pytest.raises(UnsureError):
+        client.texts([(MAIN, "a.yml")])
 
 
 def test_a_workflow_run_is_read(client: Client, github: Fake) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import tracemalloc
 import warnings
 import zipfile
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchgate.documents.run import MAX_BYTES
 from benchgate.errors import FormatError, PublishError
 from benchgate.github import artifact
 from benchgate.github.api import Artifact, Client
@@ -292,6 +294,18 @@ def test_a_bomb_is_refused_after_50_mb() -> None:
 def test_a_bomb_that_lies_is_refused(says: int) -> None:
     with pytest.raises(FormatError):
         artifact.unpack(lying(bomb(60_000_000), says=says), name="a")
+
+
+def test_of_a_bomb_no_more_is_read_than_it_may_have() -> None:
+    archive = bomb(300_000_000)
+    tracemalloc.start()
+
+    with pytest.raises(FormatError, match="larger than"):
+        artifact.unpack(archive, name="a")
+
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4 * MAX_BYTES
 
 
 def test_a_bomb_in_a_bomb_is_opened_once() -> None:

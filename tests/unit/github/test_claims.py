@@ -55,11 +55,33 @@ def history(github: Fake) -> None:
 
 
 @pytest.mark.parametrize("head", [HEAD, MERGE])
-@pytest.mark.parametrize("base", [BASE, HEAD, None])
+@pytest.mark.parametrize("base", [BASE, HEAD])
 def test_a_true_claim_is_let_through(
     client: Client, head: str, base: str | None
 ) -> None:
     check(client, measured(head, base))
+
+
+def test_what_is_compared_with_stored_runs_needs_no_base(client: Client) -> None:
+    check(client, replace(measured(base=None), design=Design.STORED))
+
+
+@pytest.mark.parametrize("design", [Design.PAIRED, Design.INDEPENDENT])
+def test_a_comparison_with_nothing_is_no_first_run(
+    client: Client, design: Design
+) -> None:
+    with pytest.raises(FormatError, match="it was compared with nothing"):
+        check(client, replace(measured(base=None), design=design))
+
+
+def test_a_base_that_github_does_not_know_is_a_false_claim(client: Client) -> None:
+    with pytest.raises(FormatError, match="its base is unknown"):
+        check(client, measured(base="9" * 40))
+
+
+def test_a_file_that_is_here_is_held_to_its_claims(client: Client) -> None:
+    with pytest.raises(FormatError, match="neither the head nor a merge of it"):
+        check(client, measured(OTHER), artifact=None)
 
 
 @pytest.mark.parametrize("head", [OTHER, BASE, "f" * 40])

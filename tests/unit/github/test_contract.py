@@ -41,11 +41,9 @@ PATHS = [
         "check-runs/{check_run_id}",
         "commits/{ref}/check-runs",
         "compare/{basehead}",
-        "contents/{path}",
         "git/commits/{commit_sha}",
         "issues/comments/{comment_id}",
         "issues/{issue_number}/comments",
-        "issues/{issue_number}/labels",
         "pulls",
         "pulls/{pull_number}",
     )
@@ -84,25 +82,22 @@ def everything(client: Client, github: Fake) -> Fake:
     state = github.state
     state.pulls[0].labels = ["bug"]
     state.artifacts.append(Artifact(1, 31, GOOD, head_sha=HEAD))
-    state.files["main:benchgate.yml"] = b"suites: {}\n"
     state.ancestries[f"{HEAD}...main"] = "ahead"
     state.parents[HEAD] = ["a" * 40]
     state.runs[31] = HEAD
     client.open_pulls("mallory", "faster")
     client.pull(PULL)
-    client.labels(PULL)
     github.add_comment(PULL, "Of somebody who left.")
     state.comments[0].author = None
     comment = client.create_comment(PULL, "Hello.")
     client.edit_comment(comment, "Bye.")
+    client.comment(comment)
     client.comments(PULL, since=comment.updated_at)
     client.comments(PULL)
     client.delete_comment(comment)
     client.compare(HEAD, "main")
     client.parents(HEAD)
     client.parents("c" * 40)
-    client.content("benchgate.yml", "main")
-    client.content("absent.yml", "main")
     client.workflow_run(31)
     found = artifact.find(client, 31, "benchgate-run")
     assert found is not None

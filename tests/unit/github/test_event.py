@@ -175,7 +175,26 @@ def test_a_fork_is_another_repository_or_one_that_is_gone(
 
     assert pull is not None
     assert pull.from_fork is from_fork
-    assert pull.labels == {"perf-ok"}
+
+
+@pytest.mark.parametrize(
+    ("action", "labelled", "pushed"),
+    [
+        ("labeled", "perf-ok", False),
+        ("unlabeled", "", False),
+        ("synchronize", "", True),
+        ("opened", "", False),
+    ],
+)
+def test_only_setting_a_label_sets_it(
+    action: str, labelled: str, *, pushed: bool
+) -> None:
+    payload = pull_request({"id": 1}) | {"action": action, "label": {"name": "perf-ok"}}
+
+    pull = decoded("pull_request", payload).pull
+
+    assert pull is not None
+    assert (pull.labelled, pull.pushed) == (labelled, pushed)
 
 
 @pytest.mark.parametrize("name", ["pull_request_target", "issue_comment"])

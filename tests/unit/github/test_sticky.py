@@ -248,6 +248,69 @@ def test_two_jobs_that_create_at_once_leave_the_oldest(
     assert published.url.endswith("-101")
 
 
+def test_the_older_of_two_jobs_that_create_at_once_does_not_have_the_last_word(
+    client: Client, github: Fake
+) -> None:
+    def other_job(request: str) -> None:
+        if request.startswith("POST"):
+            github.add_comment(PULL, written("Older."))
+
+    github.before = other_job
+    newer = replace(STATE, attempt=2)
+
+    publish(client, "Newer.", newer)
+
+    assert bodies(github) == [written("Newer.", newer)]
+
+
+def test_a_duplicate_that_another_job_deletes_is_no_problem(
+    client: Client, github: Fake
+) -> None:
+    def other_job(request: str) -> None:
+        if request.startswith("POST"):
+            github.add_comment(PULL, written("Of the other job."))
+        if request.startswith("DELETE"):
+            del github.state.comments[1:]
+
+    github.before = other_job
+
+    assert publish(client).done is Done.CREATED
+    assert bodies(github) == [written("Of the other job.")]
+
+
+def test_a_duplicate_that_may_not_be_deleted_is_a_problem(
+    client: Client, github: Fake
+) -> None:
+    github.add_comment(PULL, written("One."))
+    github.add_comment(PULL, written("Two."))
+    github.faults.append(Fault("DELETE", status=403, message="Forbidden"))
+
+    with pytest.raises(PublishError, match="403"):
+        publish(client)
+
+
+@pytest.mark.parametrize(
+    ("labels", "before", "accepted"),
+    [
+        ((), (), ()),
+        (("perf-ok",), (), (HEAD,)),
+        (("perf-ok",), (HEAD,), (HEAD,)),
+        (("perf-ok",), ("c" * 40,), ("c" * 40,)),
+        ((), ("c" * 40,), ()),
+    ],
+)
+def test_a_label_accepts_the_head_at_which_it_was_seen_first(
+    labels: tuple[str, ...], before: tuple[str, ...], accepted: tuple[str, ...]
+) -> None:
+    found = sticky.accepting(labels, "perf-ok", head=HEAD, before=before)
+
+    assert found == accepted
+
+
+def test_without_a_label_to_look_for_none_accepts() -> None:
+    assert sticky.accepting(("",), "", head=HEAD, before=(HEAD,)) == ()
+
+
 def test_duplicates_from_before_are_deleted(client: Client, github: Fake) -> None:
     github.add_comment(PULL, written("One."))
     github.add_comment(PULL, "Look at that.", author="ada")
@@ -365,6 +428,44 @@ def test_what_was_looked_up_before_is_not_asked_again(
     publish(client, standing=standing)
 
     assert [call.partition(" ")[0] for call in github.calls] == ["GET", "POST", "GET"]
+
+
+def test_a_newer_run_that_spoke_while_this_was_judged_is_not_written_over(
+    client: Client, github: Fake
+) -> None:
+    publish(client)
+    standing = sticky.look(client, PULL, key="default", author=BOT)
+    newer = replace(STATE, run_number=14)
+    publish(client, "Newer.", newer)
+
+    published = publish(
+        client, "Older.", replace(STATE, run_number=13), standing=standing
+    )
+
+    assert published.done is Done.STOOD_DOWN
+    assert bodies(github) == [written("Newer.", newer)]
+
+
+def test_a_comment_that_was_deleted_while_this_was_judged_is_written_anew(
+    client: Client, github: Fake
+) -> None:
+    publish(client)
+    standing = sticky.look(client, PULL, key="default", author=BOT)
+    github.state.comments.clear()
+
+    assert publish(client, standing=standing).done is Done.CREATED
+    assert bodies(github) == [written()]
+
+
+def test_a_comment_that_may_not_be_read_again_is_a_problem(
+    client: Client, github: Fake
+) -> None:
+    publish(client)
+    standing = sticky.look(client, PULL, key="default", author=BOT)
+    github.faults.append(Fault("GET .*/issues/comments/", status=403))
+
+    with pytest.raises(PublishError, match="403"):
+        publish(client, standing=standing)
 
 
 @pytest.mark.parametrize("key", ["", "a--b", "a>b", "-a", "a-", "a b", "x" * 65, "é"])

@@ -152,3 +152,27 @@ def test_a_token_is_for_no_folder(remote: Remote) -> None:
     run(remote.root, "remote", "add", "origin", "/somewhere")
 
     assert commits.credentials(remote.root, "secret") == {}
+
+
+def test_a_name_is_never_an_option_of_git(remote: Remote, tmp_path: Path) -> None:
+    clone = checked_out(remote, "refs/pull/7/merge", tmp_path / "clone")
+
+    with pytest.raises(UsageError, match="can't be fetched"):
+        commits.bring(clone, f"--upload-pack=touch {tmp_path / 'ran'}")
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_the_head_calls_a_submodule_is_not_fetched(
+    remote: Remote, tmp_path: Path
+) -> None:
+    clone = checked_out(remote, "refs/pull/7/merge", tmp_path / "clone")
+    run(clone, "config", "fetch.recurseSubmodules", "true")
+    missing = tmp_path / "missing"
+    (clone / ".gitmodules").write_text(f'[submodule "s"]\npath = s\nurl = {missing}\n')
+    run(clone, "update-index", "--add", "--cacheinfo", f"160000,{remote.a},s")
+    (clone / "s").mkdir()
+    run(clone / "s", "init", "--quiet")
+    run(clone / "s", "remote", "add", "origin", str(missing))
+
+    assert commits.bring(clone, remote.c) == remote.c

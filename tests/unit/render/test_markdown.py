@@ -14,6 +14,7 @@ from jinja2 import nodes
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from benchgate.github.sticky import MOST_CHARACTERS, MOST_HEADER
 from benchgate.model import Acceptance, Commit, Doubt, Failure, Missing, Report
 from benchgate.render import TEMPLATES
 from benchgate.render.markdown import (
@@ -21,26 +22,31 @@ from benchgate.render.markdown import (
     cell,
     code,
     fence,
+    label,
     prose,
     render_markdown,
     render_problem,
     render_summary,
 )
 from benchgate.render.names import Name, shown
+from benchgate.render.text import PullRequest
 from tests import reports
 from tests.golden import check_golden
 
+RUN = "https://github.com/o/r/actions/runs/1"
+# What was measured is a merge of this head.
+PULL = PullRequest(7, "5d0e" * 10)
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OURS = re.compile(
-    r"<details><summary>[A-Za-z0-9 ]+</summary>\n"
+    r"<details><summary>[A-Za-z0-9, ]+</summary>\n"
     r"|</details>\n"
-    r"|<br>"
+    r"|<br>|<wbr>"
 )
 # What GitHub makes something of in plain text: people, issues, commits, addresses.
 ALIVE = re.compile(
     r"@\w|#\d|GH-\d|\b[0-9a-f]{7,}\b|www\.|://|:\w+:|[<>]\w", re.IGNORECASE
 )
-FILTERS = {"address", "prose", "cell", "figure", "fence", "icon", "sign"}
+FILTERS = {"address", "label", "prose", "cell", "figure", "fence", "icon", "sign"}
 
 foreign = st.one_of(
     st.text(max_size=40),
@@ -98,19 +104,29 @@ def about(name: str) -> Report:
     )
 
 
+def unsettled() -> Report:
+    """Return a report that is undecided for its noise alone."""
+    return replace(reports.undecided(), failed=(), added=(), removed=(), differences=())
+
+
 @pytest.mark.parametrize(
-    "build",
+    ("build", "run", "pull"),
     [
-        reports.regressed,
-        reports.passed,
-        reports.undecided,
-        reports.accepted,
-        reports.first_run,
-        reports.hostile,
+        (unsettled, RUN, PULL),
+        (reports.regressed, RUN, PULL),
+        (reports.passed, RUN, PULL),
+        (reports.undecided, RUN, PULL),
+        (reports.accepted, RUN, PULL),
+        (reports.first_run, "", None),
+        (reports.hostile, "", None),
     ],
 )
-def test_the_comment_is_what_people_reviewed(build: Callable[[], Report]) -> None:
-    check_golden(render_markdown(build()), f"{build.__name__}.md")
+def test_the_comment_is_what_people_reviewed(
+    build: Callable[[], Report], run: str, pull: PullRequest | None
+) -> None:
+    text = render_markdown(build(), run=run, pull=pull, version="1.0.0")
+
+    check_golden(text, f"{build.__name__}.md")
 
 
 @given(foreign)
@@ -121,10 +137,11 @@ def test_any_name_leaves_the_table_its_columns_and_is_shown_as_it_is(name: str) 
     header, row, *_ = rows_of(render_markdown(about(name)))
 
     codes = [token.content for token in row[0] if token.type == "code_inline"]
-    assert codes == [shown(name)] * 2
-    assert [token.content for token in row[1] if token.content] == ["+20 %"]
-    assert "".join(token.content for token in row[6]) == "20 pairs, p < 0.0001"
-    assert len(row) == len(header) == 7
+    assert "".join(codes) == shown(name) * 2
+    change = "".join(token.content for token in row[1])
+    assert change == "+20\N{NO-BREAK SPACE}%<br>+19.5\xa0%\xa0to\xa0+20.5\xa0%"
+    assert "".join(token.content for token in row[5]) == "20 pairs, p < 0.0001"
+    assert len(row) == len(header) == 6
 
 
 @given(foreign)
@@ -172,7 +189,9 @@ def test_prose_says_what_was_written(first: str, second: str) -> None:
         ("needs 6. Then", "needs 6. Then"),
         ("the ``two`` of", "the ``` ``two`` ``` of"),
         ("one `open", "one `` `open ``"),
-        ("[+9.4, −14.1] < 3 %", "[+9.4, −14.1] < 3 %"),
+        ("[+9.4, −14.1] < 3 %", "[+9.4, −14.1] < 3\xa0%"),
+        ("CPU @ 2.80GHz", "CPU @ 2.80GHz"),
+        ("1 min 34 s in 2 streets", "1\xa0min 34\xa0s in 2 streets"),
         ("two\nlines", "`two\\nlines`"),
     ],
 )
@@ -189,6 +208,17 @@ def test_a_pipe_in_a_name_keeps_the_table() -> None:
     assert code("a|b") == "`a|b`"
 
 
+def test_a_long_name_breaks_where_a_phone_ends() -> None:
+    name = Name("workspace/crate_1/a_long_module/function|x/100")
+
+    assert label((name, " ", Name("p99"))) == (
+        r"`workspace/crate_1/a_`<wbr>`long_module/function\|x/`<wbr>`100` `p99`"
+    )
+    assert label((Name("json/parse/100"),)) == "`json/parse/100`"
+    assert label((Name(""),)) == "`(blank)`"
+    assert label((Name("a" * 30 + "/" + " " * 30),)) == f"`{'a' * 30}/{' ' * 30}`"
+
+
 def test_a_fence_is_longer_than_what_it_holds() -> None:
     assert fence(["```", "</details>"]) == "````\n```\n</details>\n````"
 
@@ -198,12 +228,10 @@ def test_the_first_line_is_the_decision() -> None:
 
 
 def test_the_run_that_measured_is_linked() -> None:
-    text = render_markdown(
-        reports.passed(), run="https://github.com/o/r/actions/runs/1"
-    )
+    text = render_markdown(reports.passed(), run=RUN, version="1.0.0")
 
-    assert text.rstrip().endswith(
-        "[Everything that was measured](https://github.com/o/r/actions/runs/1)."
+    assert text.endswith(
+        f"\n[Everything that was measured]({RUN}), by benchgate 1.0.0.\n"
     )
 
 
@@ -224,16 +252,42 @@ def test_what_allowed_no_report_is_said_and_does_nothing() -> None:
 
     assert text.startswith("### ⚠️ undecided: ")
     assert "`@team" in text
-    assert "**To do:** mend it" in text
+    assert "\n**Act: mend it.**\n" in text
+
+
+def test_what_allowed_no_report_is_what_people_reviewed() -> None:
+    text = render_problem(
+        "nothing was measured: there is no artifact benchgate-run of the run, "
+        "which ended as `timed_out`",
+        "look into its log",
+        run=RUN,
+    )
+
+    check_golden(text, "problem.md")
 
 
 def test_a_huge_report_is_cut_by_rows_and_says_how_many() -> None:
-    text = render_markdown(reports.huge(3_000))
+    text = render_markdown(reports.huge(3_000), version="1.0.0")
 
     assert len(text.encode()) <= MOST_BYTES
     assert re.search(r"^\d+ (more )?are not shown\.$", text, re.MULTILINE)
     assert text.count("<details>") == text.count("</details>")
-    assert text.rstrip().endswith("run `benchgate compare --base 1f3c9a7be02d`.")
+    assert text.endswith("\nMeasured by benchgate 1.0.0.\n")
+
+
+def test_a_comment_sends_to_the_job_for_what_it_has_no_room_for() -> None:
+    report = reports.huge(3_000)
+    text = render_markdown(report, run=RUN, pull=PULL, version="1.0.0")
+    shown_rows = text.count("| 🔴&nbsp;`workspace/")
+    rest = 300 - shown_rows
+
+    assert len(text) + MOST_HEADER <= MOST_CHARACTERS
+    assert shown_rows >= 50
+    assert f"\n{rest} more are in the job summary.\n" in text
+    assert "\n2400 are in the job summary.\n" in text
+    assert text.endswith(f"({RUN}), by benchgate 1.0.0.\n")
+    # The summary keeps what that says.
+    assert render_summary(report).count("`workspace/") >= 3_000
 
 
 def test_500_series_fit() -> None:

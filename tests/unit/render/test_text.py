@@ -188,7 +188,7 @@ def test_a_regression_just_beyond_its_margin_does_not_read_as_the_margin(
 ) -> None:
     row = row_of(reports.judged("parse", 1e-6, slowdown, noise=1e-6))
 
-    assert (row.verdict, row.margin) == (Verdict.REGRESSED, "2 %")
+    assert (row.word, row.margin) == (Verdict.REGRESSED, "2 %")
     assert row.slowdown == (printed,)
 
 
@@ -207,19 +207,19 @@ def test_a_printed_number_never_contradicts_its_verdict(
     change = number(row.slowdown[0])
     lo, hi = map(number, row.interval.split(" to "))
 
-    assert (change > margin) or row.verdict is not Verdict.REGRESSED
-    assert (change < -margin) or row.verdict is not Verdict.IMPROVED
+    assert (change > margin) or row.word != Verdict.REGRESSED
+    assert (change < -margin) or row.word != Verdict.IMPROVED
     # 2 % slower is undone by 1.96 % faster.
     below = -margin if metric is reports.ERRORS else -margin / (1 + margin / 100)
     inside = below < lo and hi < margin
-    assert inside or row.verdict is not Verdict.UNCHANGED
+    assert inside or row.word != Verdict.UNCHANGED
     assert lo <= change <= hi
 
 
 def test_the_margin_of_an_improvement_is_the_same_step_back() -> None:
     row = row_of(reports.judged("parse", 1e-6, -0.0199, noise=1e-5))
 
-    assert (row.verdict, row.slowdown) == (Verdict.IMPROVED, ("\u22121.99 %",))
+    assert (row.word, row.slowdown) == (Verdict.IMPROVED, ("\u22121.99 %",))
     assert row.margin == "1.96 %"
 
 
@@ -557,3 +557,60 @@ def test_weak_evidence_promises_no_rate_of_false_alarms() -> None:
     weak = replace(SLOWER, comparison=replace(SLOWER.comparison, weak=True))
 
     assert view_of(report_of(weak)).error_control.startswith("Weak evidence: ")
+
+
+def test_what_is_cut_says_where_the_rest_is() -> None:
+    rows = [reports.judged(f"b{n}", 1e-6, 0.3) for n in range(5)]
+    view = view_of(
+        report_of(*rows), limits=Limits(regressed=2), elsewhere="in the job summary"
+    )
+
+    assert view.regressed.cut == "3 more are in the job summary."
+
+
+def test_what_is_said_of_many_series_is_said_once() -> None:
+    rows = [
+        replace(reports.judged(f"b{n}", 1e-6, 0.3), blocking=False) for n in range(5)
+    ]
+    told = view_of(report_of(*rows, reports.untold("c", 1.0, "too few requests")))
+
+    assert ["".join(remark) for remark in told.regressed.remarks] == [
+        "b0, b1, b2 and 2 more: does not block"
+    ]
+    assert ["".join(remark) for remark in told.inconclusive.remarks] == [
+        "c p99: too few requests"
+    ]
+
+
+def test_what_is_open_alone_shows_what_would_settle_it() -> None:
+    report = report_of(SAME, OPEN, outcome=Outcome.UNDECIDED)
+    view = view_of(report)
+    broken = view_of(replace(report, failed=(Failure("micro", "", "no", ""),)))
+
+    assert view.is_open
+    assert view.action.startswith("Act: run again with more rounds")
+    assert not broken.is_open
+    assert broken.action.startswith("Act: mend what is named here")
+
+
+def test_where_no_base_was_measured_the_machine_is_the_heads() -> None:
+    machines = view_of(reports.first_run()).environment
+
+    assert dict(machines)["vcpus"] == ("4",)
+
+
+def test_a_commit_against_itself_is_said_to_be_that() -> None:
+    report = replace(reports.passed(), base=reports.passed().head)
+    alone = view_of(reports.first_run())
+
+    assert "".join(view_of(report).subject).endswith(" against itself.")
+    assert view_of(report).reproduce
+    assert "".join(alone.subject).endswith(" was measured alone.")
+    assert alone.reproduce == ()
+
+
+def test_a_commit_named_by_its_hash_is_named_once() -> None:
+    sha = "1f3c9a7be02d4f5a9c1e88d70b6a5f4e3d2c1b0a"
+    view = view_of(replace(reports.passed(), base=Commit(sha, sha)))
+
+    assert "".join(view.subject).startswith("1f3c9a7be → faster-json ")

@@ -17,6 +17,7 @@ from benchgate.github.channels import Annotation, Level
 from benchgate.model import Outcome, Report, Verdict
 from benchgate.render.markdown import render_problem, render_summary
 from benchgate.render.remarks import remarks_on
+from benchgate.render.text import PullRequest
 
 
 def run_address() -> str:
@@ -28,8 +29,11 @@ def run_address() -> str:
     return f"{server}/{repository}/actions/runs/{run}" if known else ""
 
 
-def say(report: Report, *, fails: bool) -> None:
-    """Write the summary of the job and its annotations; *fails* says how loud."""
+def say(report: Report, *, fails: bool, pull: PullRequest | None) -> None:
+    """Write the summary of the job and its annotations; *fails* says how loud.
+
+    *pull* is the pull request whose commits are compared, if it is one.
+    """
     channels.annotate(
         [
             Annotation(
@@ -40,7 +44,7 @@ def say(report: Report, *, fails: bool) -> None:
             for remark in remarks_on(report)
         ]
     )
-    _summarise(render_summary(report))
+    _summarise(render_summary(report, pull=pull))
 
 
 def say_problem(error: BenchgateError) -> None:

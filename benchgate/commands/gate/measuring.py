@@ -11,9 +11,10 @@ from pathlib import Path
 from shutil import copyfile
 
 from benchgate import gate
-from benchgate.commands import complain, flags, preparing, project, publishing
+from benchgate.commands import complain, flags, project
 from benchgate.commands.compare import EXITS
 from benchgate.commands.console import Progress, console
+from benchgate.commands.gate import preparing, publishing
 from benchgate.config import Config, DesignChoice
 from benchgate.documents import report as report_document
 from benchgate.documents import run as run_document
@@ -25,6 +26,7 @@ from benchgate.measure import flow
 from benchgate.model import Doubt, Measurement, Outcome, Report
 from benchgate.render.markdown import render_markdown
 from benchgate.render.terminal import print_report
+from benchgate.render.text import PullRequest
 
 _FAILS = {
     Outcome.REGRESSED: FailOn.REGRESSED,
@@ -36,7 +38,7 @@ def measure(inputs: Inputs, prepared: Prepared) -> ExitCode:
     """Measure what is checked out, judge it, and return how the job shall end."""
     folder = project.folder()
     settings, doubts = preparing.with_policy_of_base(
-        preparing.configured(inputs), folder, prepared
+        preparing.configured(inputs), folder, prepared, asked=inputs.config
     )
     with project.work_folder(folder) as work:
         with channels.commands_stopped(), Progress() as progress:
@@ -47,11 +49,12 @@ def measure(inputs: Inputs, prepared: Prepared) -> ExitCode:
             report = replace(report, doubts=(*report.doubts, *doubts))
             print_report(report, console=console())
         flags.save(work / "report.json", report_document.encode(report))
-        flags.save(work / "comment.md", render_markdown(report).encode())
+        pull = _pull(inputs)
+        flags.save(work / "comment.md", render_markdown(report, pull=pull).encode())
         kept = work / "record" / flow.RUN
         run = kept if kept.exists() else work / flow.RUN
         fails = _fails(report, inputs, prepared)
-        publishing.say(report, fails=fails)
+        publishing.say(report, fails=fails, pull=pull)
         publishing.set_outputs(
             {
                 **publishing.outputs_of(report),
@@ -69,6 +72,14 @@ def _fails(report: Report, inputs: Inputs, prepared: Prepared) -> bool:
     if report.outcome is Outcome.REGRESSED and prepared.allowed:
         return False
     return _FAILS.get(report.outcome) in inputs.fail_on
+
+
+def _pull(inputs: Inputs) -> PullRequest | None:
+    """Return the pull request whose commits are compared, None without one."""
+    pull = preparing.happened().pull
+    if pull is None or inputs.base:
+        return None
+    return PullRequest(pull.number, pull.head)
 
 
 def _judged(

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Do one part; whatever stops it is said where a reader of the job looks."""
-    from benchgate.commands import publishing  # noqa: PLC0415 - --help needs none
+    from benchgate.commands.gate import publishing  # noqa: PLC0415 - --help needs none
     from benchgate.github import inputs  # noqa: PLC0415 - as above
 
     fails_on: frozenset[inputs.FailOn] = frozenset(inputs.FailOn)
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _prepare(inputs: Inputs) -> ExitCode:
-    from benchgate.commands import preparing, project  # noqa: PLC0415 - as above
+    from benchgate.commands import project  # noqa: PLC0415 - as above
+    from benchgate.commands.gate import preparing  # noqa: PLC0415 - as above
     from benchgate.github import prepared  # noqa: PLC0415 - as above
 
     settings = preparing.configured(inputs)
@@ -63,7 +64,7 @@ def _prepare(inputs: Inputs) -> ExitCode:
 
 
 def _measure(inputs: Inputs) -> ExitCode:
-    from benchgate.commands import measuring  # noqa: PLC0415 - as above
+    from benchgate.commands.gate import measuring  # noqa: PLC0415 - as above
     from benchgate.github import prepared  # noqa: PLC0415 - as above
 
     place = _place(inputs)
@@ -72,13 +73,13 @@ def _measure(inputs: Inputs) -> ExitCode:
 
 
 def _report(inputs: Inputs) -> ExitCode:
-    from benchgate.commands import reporting  # noqa: PLC0415 - as above
+    from benchgate.commands.gate import reporting  # noqa: PLC0415 - as above
 
     return reporting.report(inputs)
 
 
 def _record(inputs: Inputs) -> ExitCode:
-    from benchgate.commands import reporting  # noqa: PLC0415 - as above
+    from benchgate.commands.gate import reporting  # noqa: PLC0415 - as above
 
     return reporting.record(inputs)
 

@@ -7,10 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchgate import config
-from benchgate.commands import project
+from benchgate.commands import complain, project
 from benchgate.config import Config, DesignChoice
-from benchgate.errors import BenchgateError, FormatError, UsageError
+from benchgate.errors import (
+    BenchgateError,
+    FormatError,
+    PublishError,
+    StoreError,
+    UsageError,
+)
 from benchgate.github import event as events
+from benchgate.github import sticky
+from benchgate.github.api import connect, place_in
 from benchgate.github.event import (
     Event,
     Exactly,
@@ -85,7 +93,7 @@ def _brought(root: Path, head: str, wanted: Wanted) -> tuple[str, str, str]:
         case LastRelease(tag):
             previous = commits.tag_before(root, tag)
             if previous is None:
-                return "", "", f"{tag} is the first release"
+                return "", "", f"no other tag is in the history of {tag}"
             return commits.bring(root, previous), previous, ""
         case Itself():
             return head, "itself", ""
@@ -94,16 +102,51 @@ def _brought(root: Path, head: str, wanted: Wanted) -> tuple[str, str, str]:
 
 
 def _label(inputs: Inputs, event: Event) -> str:
-    """Return the label that lets this pull request pass, if it bears it."""
-    bears = event.pull is not None and inputs.accept_label in event.pull.labels
-    return inputs.accept_label if inputs.accept_label and bears else ""
+    """Return the label that lets this head pass, empty where it doesn't bear it.
+
+    Without a token only the event itself tells that the label was set, and for which
+    head: what else the payload lists may be older than the last push.
+    """
+    pull, label = event.pull, inputs.accept_label
+    if pull is None or not label:
+        return ""
+    holds = pull.labelled == label
+    if inputs.token:
+        try:
+            holds = _holds(inputs, pull)
+        except PublishError as error:
+            complain(error)
+    return label if holds else ""
+
+
+def _holds(inputs: Inputs, pull: events.PullRequest) -> bool:
+    """Say whether the label is set now, and for this head; raises PublishError.
+
+    The comment remembers for which head it was. Where it doesn't, a label that was
+    there before the head was pushed was not meant for it.
+    """
+    label = inputs.accept_label
+    with connect(place_in(os.environ), inputs.token) as client:
+        live = client.pull(pull.number)
+        if live.head.sha != pull.head or label not in live.labels:
+            return False
+        if pull.labelled == label:
+            return True
+        key, author = inputs.comment_key, inputs.comment_author
+        state = sticky.look(client, pull.number, key=key, author=author).state
+    before = state.accepted if state else ()
+    is_first = os.environ.get("GITHUB_RUN_ATTEMPT", "1") == "1"
+    if not before and pull.pushed and is_first:
+        return False
+    accepts = sticky.accepting(live.labels, label, head=pull.head, before=before)
+    return pull.head in accepts
 
 
 def _bring_stored_runs(settings: Config) -> None:
     try:
         project.open_store(settings).list(limit=1)
     except BenchgateError as error:
-        print(f"benchgate: the stored runs can't be read: {error.problem}")
+        complain(StoreError(f"the stored runs can't be read: {error.problem}"))
 
 
 def configured(inputs: Inputs) -> Config:
@@ -140,22 +183,28 @@ def with_baseline(settings: Config, inputs: Inputs) -> Config:
 
 
 def with_policy_of_base(
-    settings: Config, folder: Path, prepared: Prepared
+    settings: Config, folder: Path, prepared: Prepared, *, asked: str
 ) -> tuple[Config, tuple[Doubt, ...]]:
     """Return *settings* with the policy that the base has, and a doubt if it differs.
 
-    Otherwise a pull request could allow itself what it likes. A base without a
-    configuration has no policy of its own.
+    Otherwise a pull request could allow itself what it likes, also by a configuration
+    that lies elsewhere, is a link, or is gone. A base without one has no policy of its
+    own. *asked* is the file that the workflow names, empty for the usual places.
     """
+    if not prepared.base:
+        return settings, ()
     root = git.toplevel(folder)
-    if not prepared.base or not settings.path:
-        return settings, ()
-    name = Path(settings.path).resolve().relative_to(root.resolve()).as_posix()
-    raw = git.try_ask(root, "show", f"{prepared.base}:{name}")
-    if raw is None:
-        return settings, ()
-    before = config.decode(raw.encode(), name=f"{prepared.base[:12]}:{name}")
-    if before.policy == settings.policy:
-        return settings, ()
-    doubt = Doubt(f"the policy in {name} is changed here: that of the base counts")
-    return replace(settings, policy=before.policy), (doubt,)
+    names = [Path.cwd() / asked] if asked else [folder / n for n in config.PLACES]
+    for place in names:
+        # By the words alone: where a link leads is what the head says.
+        name = Path(os.path.relpath(place, root)).as_posix()
+        raw = git.try_ask(root, "show", f"{prepared.base}:{name}")
+        if raw is None:
+            continue
+        known = f"{prepared.base[:12]}:{name}"
+        before = config.decode(raw.encode(errors="surrogateescape"), name=known)
+        if before.policy == settings.policy:
+            return settings, ()
+        doubt = Doubt(f"the policy in {name} is changed here: that of the base counts")
+        return replace(settings, policy=before.policy), (doubt,)
+    return settings, ()

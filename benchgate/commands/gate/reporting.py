@@ -7,8 +7,9 @@ judged again from it, and what GitHub itself says decides whom it is about.
 from __future__ import annotations
 
 import os
+import posixpath
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,35 +18,28 @@ from time import time
 import msgspec
 
 from benchgate import accepted, config, gate
-from benchgate.commands import (
-    baseline,
-    complain,
-    flags,
-    preparing,
-    project,
-    publishing,
-)
+from benchgate.commands import baseline, complain, flags, project
+from benchgate.commands.gate import preparing, publishing
 from benchgate.config import Config
 from benchgate.documents import foreign
 from benchgate.documents import run as run_document
+from benchgate.documents.wire import in_one_line
 from benchgate.errors import (
     BenchgateError,
-    ConfigError,
     ExitCode,
     FormatError,
     PublishError,
-    StoreError,
     UsageError,
 )
 from benchgate.github import artifact, channels, checks, claims, pulls, sticky
 from benchgate.github import event as events
-from benchgate.github.api import Client, Pull, connect, place_in
+from benchgate.github.api import Artifact, Client, Pull, connect, place_in
 from benchgate.github.channels import Annotation, Level
 from benchgate.github.inputs import Inputs
 from benchgate.measure import commits, git
 from benchgate.model import Design, Doubt, Measurement, Outcome, Report
 from benchgate.render.markdown import render_markdown, render_problem
-from benchgate.render.text import headline
+from benchgate.render.text import PullRequest, headline
 
 _DOCUMENT = "run.json"
 
@@ -142,7 +136,7 @@ def _publish(client: Client, inputs: Inputs, subject: Subject) -> None:
     before = standing.state.accepted if standing.state else ()
     label = inputs.accept_label
     pull = subject.pull
-    accepts = accepting(pull.labels, label, head=pull.head.sha, before=before)
+    accepts = sticky.accepting(pull.labels, label, head=pull.head.sha, before=before)
     is_accepted = pull.head.sha in accepts
     verdict = _verdict(client, inputs, subject, is_accepted=is_accepted)
     state = sticky.State(
@@ -183,19 +177,6 @@ def _publish(client: Client, inputs: Inputs, subject: Subject) -> None:
         )
 
 
-def accepting(
-    labels: Collection[str], label: str, *, head: str, before: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return which head the *label* accepts, none where it isn't among *labels*.
-
-    A label holds for the head at which it was first seen, which is what *before*
-    tells. After another push it has to be taken off and set again.
-    """
-    if not label or label not in labels:
-        return ()
-    return before or (head,)
-
-
 def _verdict(
     client: Client, inputs: Inputs, subject: Subject, *, is_accepted: bool
 ) -> Verdict:
@@ -204,37 +185,33 @@ def _verdict(
         measurement = _measurement(client, inputs, subject)
         settings = _settings(client, inputs, subject.pull)
         judged = _judged(measurement, settings, inputs)
-    except (FormatError, UsageError, ConfigError, StoreError) as error:
+    except BenchgateError as error:
+        # Whatever it was: where nothing is said, an older comment would still count.
         complain(error)
+        # A stranger's file may have words of any length, and a comment has not.
+        problem = in_one_line(error.problem)
         return Verdict(
-            render_problem(error.problem, error.hint, run=subject.url),
+            render_problem(problem, in_one_line(error.hint), run=subject.url),
             Outcome.UNDECIDED,
             "undecided: this pull request was not judged",
         )
     if is_accepted and judged.outcome is Outcome.REGRESSED:
         said = Doubt(f"the label `{inputs.accept_label}` accepts this head")
         judged = replace(judged, doubts=(said, *judged.doubts))
-    body = render_markdown(judged, run=subject.url)
+    pull = PullRequest(subject.pull.number, subject.pull.head.sha)
+    # With a base of somebody's choice the commits are not those of a pull request.
+    body = render_markdown(judged, run=subject.url, pull=None if inputs.base else pull)
     return Verdict(body, judged.outcome, headline(judged), judged)
 
 
 def _measurement(client: Client, inputs: Inputs, subject: Subject) -> Measurement:
     """Return what was measured, which has to be of this very pull request."""
+    found = None
     if inputs.run_file:
-        return foreign.decode(flags.read(inputs.run_file), name=inputs.run_file)
-    found = artifact.find(client, subject.run, inputs.artifact_name)
-    if found is None:
-        ended = (
-            f", which ended as `{subject.trigger.conclusion}`"
-            if subject.trigger
-            else ""
-        )
-        raise FormatError(
-            f"nothing was measured: there is no artifact {inputs.artifact_name} of the "
-            f"run{ended}",
-            hint="look into its log",
-        )
-    measurement = foreign.decode(artifact.fetch(client, found), name=_DOCUMENT)
+        measurement = foreign.decode(flags.read(inputs.run_file), name=inputs.run_file)
+    else:
+        found = _artifact(client, inputs, subject)
+        measurement = foreign.decode(artifact.fetch(client, found), name=_DOCUMENT)
     if subject.trigger:
         claims.check_claims(
             client,
@@ -246,41 +223,64 @@ def _measurement(client: Client, inputs: Inputs, subject: Subject) -> Measuremen
     return measurement
 
 
+def _artifact(client: Client, inputs: Inputs, subject: Subject) -> Artifact:
+    found = artifact.find(client, subject.run, inputs.artifact_name)
+    if found is not None:
+        return found
+    ended = ""
+    if subject.trigger:
+        ended = f", which ended as `{subject.trigger.conclusion}`"
+    raise FormatError(
+        f"nothing was measured: there is no artifact {inputs.artifact_name} of the "
+        f"run{ended}",
+        hint="look into its log",
+    )
+
+
 def _settings(client: Client, inputs: Inputs, pull: Pull) -> Config:
     """Return the base branch's configuration, with what the head asks to accept.
 
-    Where the base has none, the head's counts: that is how one comes into being.
+    Where the base has none, the head's counts, except for where runs are stored: that
+    is how one comes into being.
     """
-    folder = inputs.working_directory.strip("/")
+    branch, head = f"refs/heads/{pull.base.ref}", pull.head.sha
     names = (inputs.config,) if inputs.config else config.PLACES
+    places = [(ref, name) for ref in (branch, head) for name in names]
+    places += [(head, name) for name in accepted.PLACES]
+    folder = inputs.working_directory.strip("/")
+    texts = client.texts(
+        [
+            (ref, posixpath.normpath(posixpath.join(folder, name)))
+            for ref, name in places
+        ]
+    )
+    found = [
+        None if text is None else (name, text.encode())
+        for (_, name), text in zip(places, texts, strict=True)
+    ]
+    count = len(names)
     settings = config.default()
-    for ref in (pull.base.ref, pull.head.sha):
-        found = _first(client, folder, names, ref)
-        if found:
-            settings = config.decode(found[1], name=found[0])
-            break
+    if of_base := _first(found[:count]):
+        settings = config.decode(of_base[1], name=of_base[0])
+    elif of_head := _first(found[count : 2 * count]):
+        theirs = config.decode(of_head[1], name=of_head[0])
+        settings = replace(theirs, baseline=settings.baseline)
     today = project.today()
-    wanted = _first(client, folder, accepted.PLACES, pull.head.sha)
+    wanted = _first(found[2 * count :])
     entries = accepted.decode(wanted[1], name=wanted[0], today=today) if wanted else ()
     return replace(settings, accepted=entries, today=today)
 
 
-def _first(
-    client: Client, folder: str, names: tuple[str, ...], ref: str
-) -> tuple[str, bytes] | None:
-    """Return path and content of the first of *names* that is there at *ref*."""
-    for name in names:
-        path = name if folder in {"", "."} else f"{folder}/{name}"
-        raw = client.content(path, ref)
-        if raw is not None:
-            return path, raw
-    return None
+def _first(files: Sequence[tuple[str, bytes] | None]) -> tuple[str, bytes] | None:
+    """Return the first of *files* that is there."""
+    return next((file for file in files if file is not None), None)
 
 
 def _judged(measurement: Measurement, settings: Config, inputs: Inputs) -> Report:
-    if measurement.design is not Design.STORED:
+    # What stored runs have cleared was judged against them where it was measured.
+    if measurement.design is not Design.STORED or measurement.base is not None:
         return gate.judge_measurement(measurement, settings)
-    settings = preparing.with_baseline(settings, inputs)
+    settings = _stored_here(settings, inputs)
     with _repository(inputs.token):
         window = project.stored_runs(settings)
     return gate.judge_against(window, measurement, settings)
@@ -318,8 +318,8 @@ def record(inputs: Inputs) -> ExitCode:
             f"{name}: it is of {measurement.head.commit.sha[:12]}, and this run of "
             f"{commit[:12]}"
         )
+    settings = _stored_here(config.default(), inputs)
     with _repository(inputs.token):
-        settings = preparing.with_baseline(config.default(), inputs)
         kept = project.open_store(settings).append(
             measurement,
             recorded_at=time(),
@@ -330,19 +330,27 @@ def record(inputs: Inputs) -> ExitCode:
     return ExitCode.PASSED
 
 
+def _stored_here(settings: Config, inputs: Inputs) -> Config:
+    """Return *settings* with the stored runs of *inputs*; a folder is one of here."""
+    settings = preparing.with_baseline(settings, inputs)
+    place = str(Path.cwd() / settings.baseline.path)
+    return replace(settings, baseline=replace(settings.baseline, path=place))
+
+
 @contextmanager
 def _repository(token: str) -> Iterator[None]:
-    """Stand in the repository, or in an empty one that knows where it comes from."""
+    """Stand in an empty repository that knows where it comes from.
+
+    Never in one that lies here: whoever measured before on this machine could have
+    set up what Git runs.
+    """
     here = Path.cwd()
+    place = place_in(os.environ)
     with tempfile.TemporaryDirectory(prefix="benchgate-") as folder:
-        try:
-            root = git.toplevel(here)
-        except BenchgateError:
-            place = place_in(os.environ)
-            root = Path(folder)
-            git.ask(root, "init", "--quiet")
-            url = f"{place.server}/{place.repository}"
-            git.ask(root, "remote", "add", "origin", url)
+        root = Path(folder)
+        git.ask(root, "init", "--quiet")
+        url = f"{place.server}/{place.repository}"
+        git.ask(root, "remote", "add", "origin", url)
         os.environ.update(commits.credentials(root, token))
         os.chdir(root)
         try:
