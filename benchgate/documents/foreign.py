@@ -18,7 +18,6 @@ _FAILED = "it did not run: see the job that measured"
 _DOUBTED = "the job that measured has a doubt: see its summary"
 _LEFT_OUT = "it was not measured: see the job that measured"
 _CLEARED = "nothing can be said: see the job that measured"
-_UNCOUNTED = "nothing was counted: see the job that measured"
 
 
 def decode(raw: bytes, *, name: str) -> model.Measurement:
@@ -38,7 +37,8 @@ def decode(raw: bytes, *, name: str) -> model.Measurement:
         else (_run(found.as_built[0]), _run(found.as_built[1])),
         left_out=_doubts(found.left_out, _LEFT_OUT),
         cleared=tuple(map(_cleared, found.cleared)),
-        witnesses=tuple(map(_witness, found.witnesses)),
+        # Why nothing was counted would be a foreign sentence, and says little.
+        witnesses=tuple(w for w in found.witnesses if not w.reason),
     )
 
 
@@ -63,7 +63,3 @@ def _cleared(comparison: model.Comparison) -> model.Comparison:
         reason=comparison.reason and _CLEARED,
         doubts=_doubts(comparison.doubts, _DOUBTED),
     )
-
-
-def _witness(witness: model.Witness) -> model.Witness:
-    return replace(witness, reason=witness.reason and _UNCOUNTED)

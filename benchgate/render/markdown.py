@@ -119,13 +119,19 @@ def render_summary(report: Report, *, pull: PullRequest | None = None) -> str:
     return render_markdown(report, pull=pull, most_bytes=MOST_BYTES_OF_A_SUMMARY)
 
 
-def render_problem(problem: str, hint: str, *, run: str = "") -> str:
-    """Return the comment for what allowed no report at all."""
-    lines = ["### ⚠️ undecided: this pull request was not judged", ""]
+NOT_JUDGED = "undecided: this pull request was not judged"
+
+
+def render_problem(
+    problem: str, hint: str, *, headline: str = NOT_JUDGED, run: str = ""
+) -> str:
+    """Return the comment for what allowed no report at all, below *headline*."""
+    lines = [f"### ⚠️ {prose(headline)}", ""]
     if hint:
         lines += [f"**Act: {prose(hint)}.**"]
+    if headline == NOT_JUDGED:
+        lines += ["This says nothing about the speed of the change."]
     lines += [
-        "This says nothing about the speed of the change.",
         "",
         f"The reason: {prose(problem)}.",
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 
@@ -102,11 +103,13 @@ class Listing:
 class PullRequest:
     """The pull request that a report is about: its number, and its head commit.
 
-    What was measured is that commit, or its merge into the base.
+    What was measured is that commit, or its merge into the base, in the ``folder`` of
+    the repository: empty for the root.
     """
 
     number: int
     head: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -744,10 +747,12 @@ def _commands(report: Report, pull: PullRequest) -> tuple[str, ...]:
     if report.head.dirty or not all(map(_SHA.fullmatch, commits)):
         return ()
     merged = pull.head != report.head.sha
+    enter = (f"cd {shlex.quote(pull.folder)}",) if pull.folder else ()
     if report.design is Design.STORED:
         return (
             f"git fetch origin pull/{pull.number}/{'merge' if merged else 'head'}",
             "git checkout --detach FETCH_HEAD",
+            *enter,
             "benchgate compare --against baseline",
         )
     base = report.base.sha[:12]
@@ -755,6 +760,7 @@ def _commands(report: Report, pull: PullRequest) -> tuple[str, ...]:
         f"git fetch origin {report.base.sha} pull/{pull.number}/head",
         f"git checkout --detach {pull.head[:12]}",
         *((f"git merge --no-edit {base}",) if merged else ()),
+        *enter,
         f"benchgate compare --base {base}",
     )
 

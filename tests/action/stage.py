@@ -32,8 +32,6 @@ from tests.repositories import run as git
 ROOT = Path(__file__).parents[2]
 ACT = Path(sysconfig.get_path("scripts")) / "act"
 RUN = 17
-# The seconds that a job may take beside building, measuring and bringing tools.
-MOST_OVERHEAD = 25
 SERVER = "https://github.example"
 REPOSITORY = {
     "id": 1,

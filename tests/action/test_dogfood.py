@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scripts.demo import planted_by, tool_of
-from tests.action.stage import MOST_OVERHEAD, Played, Stage, stage_with_tools
+from tests.action.stage import Played, Stage, stage_with_tools
 from tests.repositories import run as git
 
 pytestmark = [
@@ -57,7 +57,6 @@ def test_the_planted_regression_fails_and_is_named(stage: Stage) -> None:
     played = judged(stage)
 
     assert played.failed, played.log
-    assert played.overhead < MOST_OVERHEAD
     assert played.output("outcome") == "regressed", played.log
     # A long name may be broken for a phone.
     whole = played.summary.replace("`<wbr>`", "")
@@ -72,5 +71,4 @@ def test_words_pass(stage: Stage) -> None:
     played = judged(stage)
 
     assert not played.failed, played.log
-    assert played.overhead < MOST_OVERHEAD
     assert played.output("outcome") == "passed", played.log

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.action.stage import MOST_OVERHEAD, ROOT, Stage, stage_with_tools
+from tests.action.stage import ROOT, Stage, stage_with_tools
 
 pytestmark = pytest.mark.tools("cargo", "k6")
 
@@ -97,7 +97,6 @@ def test_what_is_slower_fails_and_says_why(stage: Stage) -> None:
     )
 
     assert measured.failed, measured.log
-    assert measured.overhead < MOST_OVERHEAD
     assert measured.output("outcome") == "regressed", measured.log
     assert not told.failed, told.log
     (comment,) = stage.github.state.comments
@@ -121,7 +120,6 @@ def test_words_pass(stage: Stage) -> None:
     )
 
     assert not measured.failed, measured.log
-    assert measured.overhead < MOST_OVERHEAD
     assert measured.output("outcome") == "passed", measured.log
     assert not told.failed, told.log
     (comment,) = stage.github.state.comments

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         fails_on = wanted.fail_on
         return _PARTS[args.part](wanted)
     except BenchgateError as error:
-        publishing.say_problem(error)
+        publishing.say_problem(error, part=args.part)
         publishing.set_outputs(publishing.outputs_of_problem(error))
         may_pass = inputs.FailOn.UNDECIDED not in fails_on
         if error.exit_code is ExitCode.UNDECIDED and may_pass:

@@ -22,7 +22,7 @@ from benchgate.errors import BenchgateError, ExitCode, FormatError
 from benchgate.github import channels
 from benchgate.github.inputs import FailOn, Inputs
 from benchgate.github.prepared import Prepared
-from benchgate.measure import flow
+from benchgate.measure import flow, git
 from benchgate.model import Doubt, Measurement, Outcome, Report
 from benchgate.render.markdown import render_markdown
 from benchgate.render.terminal import print_report
@@ -49,7 +49,7 @@ def measure(inputs: Inputs, prepared: Prepared) -> ExitCode:
             report = replace(report, doubts=(*report.doubts, *doubts))
             print_report(report, console=console())
         flags.save(work / "report.json", report_document.encode(report))
-        pull = _pull(inputs)
+        pull = _pull(inputs, folder)
         flags.save(work / "comment.md", render_markdown(report, pull=pull).encode())
         kept = work / "record" / flow.RUN
         run = kept if kept.exists() else work / flow.RUN
@@ -74,12 +74,13 @@ def _fails(report: Report, inputs: Inputs, prepared: Prepared) -> bool:
     return _FAILS.get(report.outcome) in inputs.fail_on
 
 
-def _pull(inputs: Inputs) -> PullRequest | None:
+def _pull(inputs: Inputs, folder: Path) -> PullRequest | None:
     """Return the pull request whose commits are compared, None without one."""
     pull = preparing.happened().pull
     if pull is None or inputs.base:
         return None
-    return PullRequest(pull.number, pull.head)
+    below = folder.resolve().relative_to(git.toplevel(folder).resolve()).as_posix()
+    return PullRequest(pull.number, pull.head, "" if below == "." else below)
 
 
 def _judged(

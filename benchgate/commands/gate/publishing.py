@@ -15,7 +15,7 @@ from benchgate.errors import BenchgateError, ExitCode, PublishError
 from benchgate.github import channels
 from benchgate.github.channels import Annotation, Level
 from benchgate.model import Outcome, Report, Verdict
-from benchgate.render.markdown import render_problem, render_summary
+from benchgate.render.markdown import NOT_JUDGED, render_problem, render_summary
 from benchgate.render.remarks import remarks_on
 from benchgate.render.text import PullRequest
 
@@ -47,10 +47,11 @@ def say(report: Report, *, fails: bool, pull: PullRequest | None) -> None:
     _summarise(render_summary(report, pull=pull))
 
 
-def say_problem(error: BenchgateError) -> None:
-    """Write what allowed no report into the summary, and beside the run."""
-    channels.annotate([Annotation(Level.ERROR, "not judged", error.problem)])
-    _summarise(render_problem(error.problem, error.hint))
+def say_problem(error: BenchgateError, *, part: str) -> None:
+    """Write what stopped a *part* of the job into the summary, and beside the run."""
+    headline = "the run was not recorded" if part == "record" else NOT_JUDGED
+    channels.annotate([Annotation(Level.ERROR, headline, error.problem)])
+    _summarise(render_problem(error.problem, error.hint, headline=headline))
 
 
 def set_outputs(values: Mapping[str, str]) -> None:

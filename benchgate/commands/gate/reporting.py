@@ -38,7 +38,7 @@ from benchgate.github.channels import Annotation, Level
 from benchgate.github.inputs import Inputs
 from benchgate.measure import commits, git
 from benchgate.model import Design, Doubt, Measurement, Outcome, Report
-from benchgate.render.markdown import render_markdown, render_problem
+from benchgate.render.markdown import NOT_JUDGED, render_markdown, render_problem
 from benchgate.render.text import PullRequest, headline
 
 _DOCUMENT = "run.json"
@@ -193,12 +193,17 @@ def _verdict(
         return Verdict(
             render_problem(problem, in_one_line(error.hint), run=subject.url),
             Outcome.UNDECIDED,
-            "undecided: this pull request was not judged",
+            NOT_JUDGED,
         )
     if is_accepted and judged.outcome is Outcome.REGRESSED:
         said = Doubt(f"the label `{inputs.accept_label}` accepts this head")
         judged = replace(judged, doubts=(said, *judged.doubts))
-    pull = PullRequest(subject.pull.number, subject.pull.head.sha)
+    folder = posixpath.normpath(inputs.working_directory.strip("/") or ".")
+    pull = PullRequest(
+        subject.pull.number,
+        subject.pull.head.sha,
+        "" if folder == "." else folder,
+    )
     # With a base of somebody's choice the commits are not those of a pull request.
     body = render_markdown(judged, run=subject.url, pull=None if inputs.base else pull)
     return Verdict(body, judged.outcome, headline(judged), judged)

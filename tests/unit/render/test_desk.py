@@ -122,3 +122,13 @@ def test_nothing_is_to_be_typed_that_is_not_known_to_be_a_commit(
     report = replace(measured(base, head), head=Commit(head, dirty=dirty))
 
     assert view_of(report, pull=PullRequest(7, "5d0e" * 10)).commands == ()
+
+
+def test_a_project_below_the_root_is_entered(hosted: Hosted) -> None:
+    report = measured(hosted.base, hosted.merge)
+    pull = PullRequest(7, hosted.head, "examples/my shop")
+
+    *_, enter, compare = view_of(report, pull=pull).commands
+
+    assert enter == "cd 'examples/my shop'"
+    assert compare.startswith("benchgate compare --base ")
