@@ -49,6 +49,7 @@ def test_a_slowdown_is_told_from_more_work(slower: Project) -> None:
     }
     more = "20 % more instructions and 1 more allocation an iteration account for it"
     comment = (slower.root / ".benchgate" / "comment.md").read_text()
+    comment = comment.replace("\N{NO-BREAK SPACE}", " ")
     assert more in ended.out
     assert more in comment
     assert SAME in ended.out
