@@ -23,7 +23,8 @@ benchgate=$place/venv/bin/benchgate
 "$benchgate" explain inconclusive > explanation.txt
 "$benchgate" compare messages.ndjson messages.ndjson \
   --format markdown --json report.json > comment.md
-grep -q "benchgate:report" comment.md
+grep -q "^### ✅ passed" comment.md
+"$benchgate" comment report.json --dry-run | grep -q "^### ✅ passed"
 grep -q "benchgate-report/1" report.json
 "$place/venv/bin/python" - "$checkout" <<'END'
 import sys
