@@ -24,7 +24,8 @@ benchgate=$place/venv/bin/benchgate
 "$benchgate" compare messages.ndjson messages.ndjson \
   --format markdown --json report.json > comment.md
 grep -q "^### ✅ passed" comment.md
-"$benchgate" comment report.json --dry-run | grep -q "^### ✅ passed"
+"$benchgate" comment report.json --dry-run > again.md
+grep -q "^### ✅ passed" again.md
 grep -q "benchgate-report/1" report.json
 "$place/venv/bin/python" - "$checkout" <<'END'
 import sys
