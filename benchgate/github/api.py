@@ -193,7 +193,7 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection."""
-        self._wire.__exit__(kind, error, trace)
+        self._wire.close()
 
     def pull(self, number: int) -> Pull:
         """Return the pull request *number* as it is now."""

@@ -82,16 +82,7 @@ class Wire:
             seconds_between_writes=patience.between_writes,
         )
 
-    def __enter__(self) -> Self:
-        """Return the connection itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close what is open."""
         self._requester.close()
 

@@ -125,15 +125,11 @@ def default_branch(root: Path) -> str:
 
     Where nothing tells, that is the branch that is checked out.
     """
-    ask = ("symbolic-ref", "--quiet", "--short")
-    remote = git.try_ask(root, *ask, "refs/remotes/origin/HEAD")
-    if remote:
-        return remote.strip().removeprefix("origin/")
-    for name in ("main", "master"):
-        for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}"):
-            if git.try_ask(root, "show-ref", "--verify", "--quiet", ref) is not None:
-                return name
-    return (git.try_ask(root, *ask, "HEAD") or "main").strip()
+    known = git.default_branch(root)
+    if known:
+        return known.removeprefix("origin/")
+    here = git.try_ask(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    return (here or "main").strip()
 
 
 def repository(folder: Path) -> Path:

@@ -94,7 +94,12 @@ def base_commit(root: Path, ref: str | None) -> Commit:
     if ref is not None:
         return Commit(commit_of(root, ref), ref)
     head = head_commit(root)
-    default = _default_branch(root)
+    default = default_branch(root)
+    if default is None:
+        raise UsageError(
+            f"{root}: which branch is the default one?",
+            hint="name the base with --base REF",
+        )
     found = try_ask(root, "merge-base", "HEAD", default)
     if found is None:
         hint = _SHALLOW if is_shallow(root) else "name the base with --base REF"
@@ -197,7 +202,11 @@ def _uses_submodules(root: Path) -> bool:
     return any(not line.startswith("-") for line in listed.splitlines())
 
 
-def _default_branch(root: Path) -> str:
+def default_branch(root: Path) -> str | None:
+    """Return the default branch, as ``origin/NAME`` or ``NAME``, None if none is known.
+
+    It is what the remote says, or else a branch with one of the usual names.
+    """
     remote = try_ask(
         root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"
     )
@@ -207,10 +216,7 @@ def _default_branch(root: Path) -> str:
     for name in names:
         if try_ask(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
             return name
-    raise UsageError(
-        f"{root}: which branch is the default one?",
-        hint="name the base with --base REF",
-    )
+    return None
 
 
 def ask(folder: Path, *arguments: str) -> str:

@@ -28,14 +28,14 @@ from tests.gate.test_gate_measure import job as job  # noqa: PLC0414 - a fixture
 from tests.gate.test_gate_measure import origin as origin  # noqa: PLC0414 - a fixture
 from tests.gate.test_gate_report import (
     AT_ONCE,
-    RUN,
     archived,
     measured,
+    pushed,
     reported,
     slower,
 )
 from tests.gate.test_gate_report import github as github  # noqa: PLC0414 - a fixture
-from tests.github_server import Artifact, Fake, Fault
+from tests.github_server import Fake, Fault
 
 Document = dict[str, Any]
 LAX = "policy: {margins: {time: 90%}}\n"
@@ -342,27 +342,9 @@ def test_without_a_token_the_job_that_does_both_still_has_its_verdict(
 def test_a_repository_that_lies_here_is_not_the_one_that_is_written_to(
     project: Project, origin: Path, job: Job, github: Fake, tmp_path: Path
 ) -> None:
-    before = project.git("rev-parse", "main").strip()
-    project.git("switch", "--quiet", "main")
-    after = project.commit("more")
-    payload = {"ref": "refs/heads/main", "before": before, "after": after}
-    job.happens("push", payload)
-    job.checkout("main", origin=origin)
-    assert job.gate("prepare", "measure").code == 0
-    raw = Path(job.outputs["run-path"]).read_bytes()
-    github.state.artifacts.append(Artifact(1, RUN, archived(raw), head_sha=after))
+    record, _ = pushed(tmp_path, project, job, origin, github)
     theirs = tmp_path / "theirs"
     theirs.mkdir()
-    server = tmp_path / "server"
-    (server / "o").mkdir(parents=True)
-    (server / "o" / "r").symlink_to(origin)
-    record = Job(project, tmp_path / "record", api=github.api)
-    record.happens("push", payload, mode="record")
-    project.patch.setenv("BENCHGATE_GITHUB_TOKEN", github.state.token)
-    project.patch.setenv("GITHUB_SHA", after)
-    project.patch.setenv("GIT_CONFIG_COUNT", "2")
-    project.patch.setenv("GIT_CONFIG_KEY_1", f"url.{server.as_uri()}/.insteadOf")
-    project.patch.setenv("GIT_CONFIG_VALUE_1", "https://github.example/")
     project.root = theirs
     project.git("init", "--quiet", "--bare")
     project.root = record.folder

@@ -341,9 +341,10 @@ def test_the_job_that_measures_may_report_itself(
     assert "### ❌ regressed" in comment.body
 
 
-def test_a_push_is_recorded_without_a_checkout(
-    project: Project, origin: Path, job: Job, github: Fake, tmp_path: Path
-) -> None:
+def pushed(
+    tmp_path: Path, project: Project, job: Job, origin: Path, github: Fake
+) -> tuple[Job, str]:
+    """Push to main and measure; return the job that records, and the new commit."""
     before = project.git("rev-parse", "main").strip()
     project.git("switch", "--quiet", "main")
     after = project.commit("more")
@@ -363,6 +364,13 @@ def test_a_push_is_recorded_without_a_checkout(
     project.patch.setenv("GIT_CONFIG_COUNT", "2")
     project.patch.setenv("GIT_CONFIG_KEY_1", f"url.{server.as_uri()}/.insteadOf")
     project.patch.setenv("GIT_CONFIG_VALUE_1", "https://github.example/")
+    return record, after
+
+
+def test_a_push_is_recorded_without_a_checkout(
+    project: Project, origin: Path, job: Job, github: Fake, tmp_path: Path
+) -> None:
+    record, after = pushed(tmp_path, project, job, origin, github)
     project.root = record.folder
 
     ended = record.gate("record")
