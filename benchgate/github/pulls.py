@@ -96,12 +96,6 @@ def pull_of(client: Client, trigger: Trigger, *, bases: Sequence[str]) -> Pull |
     return next((pulls[base] for base in wanted if base in pulls), None)
 
 
-def is_current(client: Client, pull: Pull) -> bool:
-    """Say whether *pull* is still open, with the same head."""
-    live = client.pull(pull.number)
-    return live.state == "open" and live.head.sha == pull.head.sha
-
-
 _HINT = "start this job by `workflow_run`, as docs/github.md shows"
 
 

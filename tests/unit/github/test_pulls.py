@@ -6,7 +6,7 @@ import pytest
 
 from benchgate.errors import PublishError, UsageError
 from benchgate.github.api import Client
-from benchgate.github.pulls import Trigger, is_current, pull_of, trigger_of
+from benchgate.github.pulls import Trigger, pull_of, trigger_of
 from tests import github_answers as answers
 from tests.github_server import Fake, Fault, Pull
 from tests.unit.github.conftest import HEAD, PULL
@@ -131,20 +131,3 @@ def test_that_github_can_t_be_asked_is_not_that_there_is_none(
 
     with pytest.raises(PublishError):
         pull_of(client, TRIGGER, bases=())
-
-
-@pytest.mark.parametrize(
-    ("now", "current"),
-    [
-        (Pull(PULL, HEAD), True),
-        (Pull(PULL, "c" * 40), False),
-        (Pull(PULL, HEAD, state="closed"), False),
-    ],
-)
-def test_the_head_is_looked_at_again(
-    client: Client, github: Fake, now: Pull, *, current: bool
-) -> None:
-    seen = client.pull(PULL)
-    github.state.pulls = [now]
-
-    assert is_current(client, seen) is current
